@@ -1,0 +1,24 @@
+/* What POSIX does not have. One file per system: os_linux.c. */
+#ifndef BASE_OS_H
+#define BASE_OS_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+/* Writes everything of fd's file system to disk (syncfs where there is one, sync elsewhere). */
+int os_sync_fs(int fd, struct err *e);
+/* Opens the directory `path` (relative, canonical) below dirfd, passing through no symbolic link; returns the
+   descriptor or -1 with errno (ELOOP or ENOTDIR for a link in the way). */
+int os_open_dir_below(int dirfd, const char *path);
+/* Sets an extended attribute on an open file; a file system without them gives -1 with errno ENOTSUP. */
+int os_set_xattr(int fd, const char *name, const void *value, size_t n);
+dev_t os_makedev(uint32_t major, uint32_t minor);
+void os_devnums(dev_t dev, uint32_t *major, uint32_t *minor);
+/* Processors that this process may use; at least 1. */
+unsigned os_cpus(void);
+/* Memory that may be used without swapping, in bytes; 0 when not known. */
+uint64_t os_memory_available(void);
+
+#endif

@@ -1,0 +1,32 @@
+/* Running the target's programs inside a root, one implementation per host system. */
+#ifndef CMD_ZONE_ZONE_H
+#define CMD_ZONE_ZONE_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "base/log.h"
+
+struct zone_opts {
+    const char *root;             /* directory */
+    const char *const *argv;      /* in the zone; argv[0] a path or a name looked up in the zone's PATH */
+    const char *const *env;       /* the whole environment: "NAME=value", NULL-terminated; nothing of the host's is added */
+    const char *hostname;         /* uts name; NULL: "zone" */
+    bool net;                     /* keep the host's network (run); false: an empty network namespace (stage 2) */
+    bool no_fsync;                /* fsync and kin answer 0; one syncfs of the root at the end */
+    bool stdio;                   /* true: the caller's 0,1,2; false: stdin /dev/null, output to output_fd */
+    int output_fd;
+    /* Called in the caller's process for every chunk of output when set (then output_fd is not used). */
+    void (*output)(void *ctx, const char *p, size_t n);
+    void *ctx;
+    const volatile int *stop;     /* set by a signal handler: the zone is killed, ERR_INTR */
+    const struct log *log;
+};
+
+/* Can this host run programs of `machine` (uname -m spelling) in a root? 0 yes; -1 with ERR_HOST and why not. */
+int zone_supported(const char *machine, struct err *e);
+/* Runs argv to its end behind the isolation contract; *status gets the exit status, or 128+signal. -1: could not start (ERR_HOST), ERR_INTR. However it
+   ends, also by this process' death, nothing stays mounted or running. */
+int zone_run(const struct zone_opts *o, int *status, struct err *e);
+
+#endif

@@ -1,0 +1,39 @@
+/* The solver: libsolv with the format's rules. A pool is filled by the format's index reader, then solved once or more. */
+#ifndef PKGFMT_SOLVE_H
+#define PKGFMT_SOLVE_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "pkgfmt/plan.h"
+
+struct solve;       /* owns libsolv's Pool */
+struct s_Pool;      /* libsolv's */
+
+/* disttype: libsolv's DISTTYPE_*; arch: the format's spelling. */
+int solve_open(struct solve **s, int disttype, const char *arch, const struct log *log, struct err *e);
+void solve_close(struct solve *s);
+struct s_Pool *solve_pool(struct solve *s);
+
+struct solve_request {
+    const char *const *set;     /* words of the recipe's set: NAME, priority:required, essential:yes */
+    size_t nset;
+    const char *set_name;       /* for reasons */
+    const char *const *include; /* --include */
+    size_t ninclude;
+    const char *const *exclude; /* --exclude: a dependency on one is an error that names who needs it */
+    size_t nexclude;
+    const char *const *prefer;  /* among providers of a virtual name, these first */
+    size_t nprefer;
+    bool weak;                  /* follow Recommends too */
+};
+
+/* ERR_USAGE: an unknown package name is asked for (with near names as a hint). ERR_SOLVE: no solution, the chain of reasons in one line.
+   The plan is ordered: Pre-Depends and Depends before who needs them as far as possible, replacing before replaced; equal input
+   gives equal order. */
+int solve_run(struct solve *s, const struct solve_request *r, struct arena *a, struct plan *out, struct err *e);
+/* --why: the chain from what was asked for to the package, one step a line ("apt Depends: libapt-pkg6.0 (>= 2.6.1)"). After solve_run. ERR_USAGE
+   when the package is not in the plan. */
+int solve_why(struct solve *s, const char *package, struct arena *a, const char ***steps, size_t *n, struct err *e);
+
+#endif
