@@ -3,6 +3,7 @@
 #define CMD_ZONE_ZONE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/err.h"
 #include "base/log.h"
