@@ -1,30 +1,37 @@
-# zonestrap: plain make (GNU). `make help` lists the targets.
+# zonestrap: plain GNU make. `make help` lists the targets.
 CC      ?= cc
 CFLAGS  ?= -O2 -g
 PREFIX  ?= /usr/local
 DESTDIR ?=
 B       ?= build
-VERSION := $(shell sed -n 's/^\#\# \([0-9][^ ]*\).*/\1/p' NEWS.md 2>/dev/null | head -n 1)
+VERSION := $(shell sed -n 's/^\#\# \([0-9][^ ]*\).*/\1/p' NEWS.md | head -n 1)
 
 PKGS   := libarchive libcurl libsolv libsolvext libcrypto
 ROOMS  := base mirrors pkgfmt distros fixups cmd cmd/zone
 STD    := -std=c17 -D_POSIX_C_SOURCE=200809L -D_XOPEN_SOURCE=700 -D_FILE_OFFSET_BITS=64
 WARN   := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith
-ALLCF   = $(STD) $(WARN) -I. $(shell pkg-config --cflags $(PKGS)) -DZONESTRAP_VERSION='"$(VERSION)"' $(CFLAGS) $(SAN)
-LIBS    = $(shell pkg-config --libs $(PKGS)) -pthread
+SAN    :=
+PKG_CF := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -pthread
+ALLCF   = $(STD) $(WARN) -I. $(PKG_CF) -DZONESTRAP_VERSION='"$(VERSION)"' $(CFLAGS) $(SAN)
 
-SRC   := $(filter-out base/data_gen.c,$(foreach r,$(ROOMS),$(wildcard $(r)/*.c)))
-OBJ   := $(SRC:%.c=$(B)/%.o) $(B)/data.o
-LIBOBJ = $(filter-out $(B)/cmd/main.o,$(OBJ))
-DATA  := $(sort $(wildcard distros/*.distro distros/keys/* fixups/*.fixup fixups/*.zone mirrors/*.mirrors pkgfmt/*.sh))
-UNIT  := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*_test.c))
+SRC    := $(filter-out base/data_gen.c,$(foreach r,$(ROOMS),$(wildcard $(r)/*.c)))
+OBJ    := $(SRC:%.c=$(B)/%.o) $(B)/data.o
+LIBOBJ  = $(filter-out $(B)/cmd/main.o,$(OBJ))
+DATA   := $(sort $(wildcard distros/*.distro distros/keys/* fixups/*.fixup fixups/*.zone mirrors/*.mirrors pkgfmt/*.sh))
+UNIT   := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*_test.c))
+FLOW   := $(filter-out tests/flow/lib.sh,$(wildcard tests/flow/*.sh))
+SLOW   := $(wildcard tests/check_all/*.sh)
+MAN8   := cmd/zonestrap.8
+MAN5   := distros/zonestrap-recipe.5 fixups/zonestrap-fixup.5
 
-all: $(B)/zonestrap
+all: deps-check $(B)/zonestrap ## build the program
+	@:
 
 $(B)/zonestrap: $(OBJ)
 	$(CC) $(ALLCF) $(LDFLAGS) -o $@ $(OBJ) $(LIBS)
 
-$(B)/%.o: %.c
+$(B)/%.o: %.c $(B)/.deps-ok
 	@mkdir -p $(@D)
 	$(CC) $(ALLCF) -MMD -MP -c -o $@ $<
 
@@ -38,7 +45,7 @@ $(B)/data_gen: base/data_gen.c
 $(B)/data.c: $(B)/data_gen $(DATA) Makefile
 	$(B)/data_gen $(DATA) > $@.tmp && mv $@.tmp $@
 
-$(B)/data.o: $(B)/data.c
+$(B)/data.o: $(B)/data.c $(B)/.deps-ok
 	$(CC) $(ALLCF) -c -o $@ $<
 
 $(B)/libzonestrap.a: $(LIBOBJ)
@@ -46,10 +53,92 @@ $(B)/libzonestrap.a: $(LIBOBJ)
 
 $(B)/unit/%: tests/unit/%.c tests/unit/test.h $(B)/libzonestrap.a
 	@mkdir -p $(@D)
-	$(CC) $(ALLCF) $(LDFLAGS) -o $@ $< $(B)/libzonestrap.a $(LIBS)
+	$(CC) $(ALLCF) -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(B)/libzonestrap.a $(LIBS)
 
-unit: $(UNIT)
+-include $(OBJ:.o=.d) $(UNIT:=.d)
 
--include $(OBJ:.o=.d)
+## --- dependencies
+SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+APT     = $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
+BUILD_DEPS := gcc libc6-dev make pkg-config libarchive-dev libcurl4-openssl-dev libsolv-dev libsolvext-dev libssl-dev
+CHECK_DEPS := $(BUILD_DEPS) clang libclang-rt-14-dev python3 gpgv gnupg strace mandoc debootstrap dpkg-dev xz-utils zstd bzip2 \
+	busybox-static bash util-linux diffutils clang-format procps e2fsprogs
+CHECK_ALL_DEPS := $(CHECK_DEPS) mmdebstrap clang-tidy time
 
-.PHONY: all unit
+deps: ## install what the build needs (Debian)
+	$(APT) update -qq && $(APT) install -y -qq --no-install-recommends $(BUILD_DEPS) >/dev/null
+
+deps-check: $(B)/.deps-ok ## say which build dependencies are missing
+	@:
+
+$(B)/.deps-ok: tests/deps-check Makefile
+	@mkdir -p $(@D)
+	@CC="$(CC)" sh tests/deps-check $(PKGS) && touch $@
+
+deps-test: ## install what the tests need, too
+	$(APT) update -qq && $(APT) install -y -qq --no-install-recommends $(CHECK_DEPS) >/dev/null
+
+deps-test-all: ## install what check-all and bench need, too
+	$(APT) update -qq && $(APT) install -y -qq --no-install-recommends $(CHECK_ALL_DEPS) >/dev/null
+
+## --- tests
+unit: $(UNIT) ## build the unit tests
+check: all unit ## unit and flow tests, the latter with sanitizers where it matters
+	$(MAKE) -s B=$(B)-asan CC=clang SAN='$(ASAN)' $(B)-asan/zonestrap unit
+	tests/run $(CHECK_ARGS) $(sort $(wildcard tests/lint/*.sh)) $(UNIT:$(B)/%=$(B)-asan/%) $(FLOW)
+
+check-all: all unit ## everything, the slow comparisons with the peers included
+	$(MAKE) -s B=$(B)-asan CC=clang SAN='$(ASAN)' $(B)-asan/zonestrap unit
+	TEST_TIMEOUT=7200 tests/run $(CHECK_ARGS) $(sort $(wildcard tests/lint/*.sh)) $(UNIT) $(UNIT:$(B)/%=$(B)-asan/%) $(FLOW) $(SLOW)
+
+ASAN  := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+asan: ## the program and its unit tests with address and undefined-behaviour sanitizers, run
+	$(MAKE) B=$(B)-asan CC=clang SAN='$(ASAN)' $(B)-asan/zonestrap unit
+	tests/run $(UNIT:$(B)/%=$(B)-asan/%)
+
+ubsan: ## the same with the undefined-behaviour sanitizer of gcc alone
+	$(MAKE) B=$(B)-ubsan CC=gcc SAN='-fsanitize=undefined -fno-sanitize-recover=all' $(B)-ubsan/zonestrap unit
+	tests/run $(UNIT:$(B)/%=$(B)-ubsan/%)
+
+tidy: compile_commands.json ## clang-tidy over the sources
+	clang-tidy -p . --quiet $(SRC)
+
+sizes: ## functions of over 60 lines and files of over 600: new ones fail
+	@tests/sizes
+
+bench: all ## time ratios against debootstrap and mmdebstrap on the same mirror
+	tests/bench/bench
+
+golden: all unit ## write the golden files anew, to be read in review
+	ZONESTRAP_GOLDEN=write tests/run $(UNIT)
+
+compile_commands.json: Makefile
+	@{ echo '['; sep=; for f in $(SRC); do std='$(STD)'; case $$f in *linux*) std="$$std -D_GNU_SOURCE";; esac; \
+	printf '%s{"directory":"%s","file":"%s","command":"cc %s -I. %s -DZONESTRAP_VERSION=\\"x\\" -c %s"}' "$$sep" "$(CURDIR)" "$$f" "$$std" "$(PKG_CF)" "$$f"; sep=",\n"; done; echo; echo ']'; } > $@
+
+## --- installation
+install: all $(B)/zonestrap.bash ## into $(DESTDIR)$(PREFIX)
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/share/man/man5 \
+	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	install -m 755 $(B)/zonestrap $(DESTDIR)$(PREFIX)/sbin/zonestrap
+	install -m 644 $(MAN8) $(DESTDIR)$(PREFIX)/share/man/man8/
+	install -m 644 $(MAN5) $(DESTDIR)$(PREFIX)/share/man/man5/
+	install -m 644 $(B)/zonestrap.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/zonestrap
+
+$(B)/zonestrap.bash: $(B)/zonestrap
+	$(B)/zonestrap completion bash > $@
+
+uninstall: ## what install put there
+	rm -f $(DESTDIR)$(PREFIX)/sbin/zonestrap $(DESTDIR)$(PREFIX)/share/bash-completion/completions/zonestrap \
+	    $(addprefix $(DESTDIR)$(PREFIX)/share/man/man8/,$(notdir $(MAN8))) $(addprefix $(DESTDIR)$(PREFIX)/share/man/man5/,$(notdir $(MAN5)))
+
+dist: ## a source archive of the last commit
+	git archive --prefix=zonestrap-$(VERSION)/ -o zonestrap-$(VERSION).tar.gz HEAD
+
+clean: ## remove what was built
+	rm -rf $(B) $(B)-asan $(B)-ubsan compile_commands.json
+
+help: ## this list
+	@sed -n 's/^\([a-z_.-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 22
+
+.PHONY: all deps deps-check deps-test deps-test-all unit check check-all asan ubsan tidy sizes bench golden install uninstall dist clean help

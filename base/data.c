@@ -78,8 +78,8 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-int data_list(const struct data *d, const char *room, const char *pattern, struct arena *a, const char ***names,
-              size_t *n, struct err *e)
+int data_list(const struct data *d, const char *room, const char *pattern, struct arena *a,
+              const char ***names, size_t *n, struct err *e)
 {
     struct names l = {0};
     size_t skip = strlen(room);
@@ -87,7 +87,8 @@ int data_list(const struct data *d, const char *room, const char *pattern, struc
     for (size_t i = 0; rc == 0 && d != NULL && i < d->ndirs; i++)
         rc = names_dir(&l, d->dirs[i], pattern, a, e);
     for (const struct data_file *f = data_builtin; rc == 0 && f->path != NULL; f++)
-        if (strncmp(f->path, room, skip) == 0 && f->path[skip] == '/' && strchr(f->path + skip + 1, '/') == NULL)
+        if (strncmp(f->path, room, skip) == 0 && f->path[skip] == '/' &&
+            strchr(f->path + skip + 1, '/') == NULL)
             names_add(&l, f->path + skip + 1, pattern, a);
     if (l.n > 0)
         qsort(l.v, l.n, sizeof *l.v, by_name);

@@ -1,6 +1,7 @@
-/* The data files compiled into the binary, and the directories that override them. A file's room is its directory in
-   the sources ("distros", "distros/keys", "fixups", "mirrors", "pkgfmt"); override directories are flat: NAME.distro, NAME.fixup and
-   NAME.mirrors stand beside each other, keys wherever the recipe's path (relative to DIR) says. */
+/* The data files compiled into the binary, and the directories that override them. A file's room is its
+   directory in the sources ("distros", "distros/keys", "fixups", "mirrors", "pkgfmt"); override directories
+   are flat: NAME.distro, NAME.fixup and NAME.mirrors stand beside each other, keys wherever the recipe's path
+   (relative to DIR) says. */
 #ifndef BASE_DATA_H
 #define BASE_DATA_H
 
@@ -22,13 +23,14 @@ struct data_file {
 };
 extern const struct data_file data_builtin[];
 
-/* The text of room/name, in the arena or borrowed from the binary; *origin (may be NULL) gets the path for messages. Returns 0, 1 when there
-   is none, -1 with ERR_HOST when one is there but cannot be read (over 16 MiB is an error too). */
+/* The text of room/name, in the arena or borrowed from the binary; *origin (may be NULL) gets the path for
+   messages. Returns 0, 1 when there is none, -1 with ERR_HOST when one is there but cannot be read (over 16
+   MiB is an error too). */
 int data_read(const struct data *d, const char *room, const char *name, struct arena *a, struct str *text,
               const char **origin, struct err *e);
-/* All names in room that match the shell pattern (fnmatch(3)), overrides and built-ins together, each once, sorted;
-   the array lives in the arena. */
-int data_list(const struct data *d, const char *room, const char *pattern, struct arena *a, const char ***names,
-              size_t *n, struct err *e);
+/* All names in room that match the shell pattern (fnmatch(3)), overrides and built-ins together, each once,
+   sorted; the array lives in the arena. */
+int data_list(const struct data *d, const char *room, const char *pattern, struct arena *a,
+              const char ***names, size_t *n, struct err *e);
 
 #endif

@@ -72,7 +72,8 @@ const char *digest_hex(const struct digest *d, char out[DIGEST_HEX_MAX])
 
 bool digest_eq(const struct digest *a, const struct digest *b)
 {
-    return a->kind != DIGEST_NONE && a->kind == b->kind && memcmp(a->bytes, b->bytes, kinds[a->kind].size) == 0;
+    return a->kind != DIGEST_NONE && a->kind == b->kind &&
+           memcmp(a->bytes, b->bytes, kinds[a->kind].size) == 0;
 }
 
 int digest_begin(struct digest_ctx *c, enum digest_kind k, struct err *e)

@@ -9,8 +9,8 @@
 #include "base/err.h"
 #include "base/str.h"
 
-/* In order of strength: of two digests of one file the greater kind is checked. MD5 to SHA224 are never trusted; they
-   are here for OpenPGP's readers, which must compute what they then reject. */
+/* In order of strength: of two digests of one file the greater kind is checked. MD5 to SHA224 are never
+   trusted; they are here for OpenPGP's readers, which must compute what they then reject. */
 enum digest_kind {
     DIGEST_NONE,
     DIGEST_MD5,
@@ -28,9 +28,9 @@ struct digest {
     uint8_t bytes[DIGEST_MAX];
 };
 
-size_t digest_size(enum digest_kind k);         /* in bytes; 0 for DIGEST_NONE */
-const char *digest_name(enum digest_kind k);    /* "sha256" */
-bool digest_trusted(enum digest_kind k);        /* SHA256 and stronger */
+size_t digest_size(enum digest_kind k);      /* in bytes; 0 for DIGEST_NONE */
+const char *digest_name(enum digest_kind k); /* "sha256" */
+bool digest_trusted(enum digest_kind k);     /* SHA256 and stronger */
 /* Hexadecimal digits of the kind's exact length, either case. */
 bool digest_parse(struct digest *d, enum digest_kind k, struct str hex);
 /* Lower-case hexadecimal into out; returns out. */

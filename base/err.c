@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Copies src into dst (size cap), showing control bytes as \xNN: a hostile file name must not forge a second line. */
+/* Copies src into dst (size cap), showing control bytes as \xNN: a hostile file name must not forge a second
+ * line. */
 static void copy_clean(char *dst, size_t cap, const char *src)
 {
     size_t n = 0;

@@ -31,7 +31,8 @@ static struct str strip(struct str line)
     return str_trim(line);
 }
 
-static int parse_heading(struct kw_file *f, struct kw_section *s, struct str text, struct arena *a, struct err *e)
+static int parse_heading(struct kw_file *f, struct kw_section *s, struct str text, struct arena *a,
+                         struct err *e)
 {
     struct str inner, word, rest;
     if (text.p[text.n - 1] != ']')
@@ -48,7 +49,8 @@ static int parse_heading(struct kw_file *f, struct kw_section *s, struct str tex
         if (eq < word.n)
             s->quals[s->nquals++] = (struct kw_qual){{word.p, eq}, str_from(word, eq + 1)};
         else if (s->label.n > 0)
-            return kw_error(f, s->line, s->col, e, "section heading [%" STR_FMT "] has two labels", STR_ARG(s->name));
+            return kw_error(f, s->line, s->col, e, "section heading [%" STR_FMT "] has two labels",
+                            STR_ARG(s->name));
         else
             s->label = word;
     }

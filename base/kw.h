@@ -4,8 +4,8 @@
        [release trixie arch=amd64]      section "release", words "trixie", qualifier arch=amd64
        keyword   argument to the end of the line
 
-   A `#` starts a comment at the start of a line or after a blank. Whoever reads a file checks the keywords and says
-   kw_error() about an unknown one; nothing is ignored. */
+   A `#` starts a comment at the start of a line or after a blank. Whoever reads a file checks the keywords
+   and says kw_error() about an unknown one; nothing is ignored. */
 #ifndef BASE_KW_H
 #define BASE_KW_H
 
@@ -16,7 +16,7 @@
 #include "base/str.h"
 
 struct kw_line {
-    struct str key, arg; /* arg: trimmed, empty when there is none */
+    struct str key, arg;         /* arg: trimmed, empty when there is none */
     unsigned line, col, arg_col; /* from 1 */
 };
 
@@ -25,8 +25,8 @@ struct kw_qual {
 };
 
 struct kw_section {
-    struct str name;     /* first word of the heading; empty for lines before any heading */
-    struct str label;    /* the second word, if it is no qualifier; else empty */
+    struct str name;  /* first word of the heading; empty for lines before any heading */
+    struct str label; /* the second word, if it is no qualifier; else empty */
     struct kw_qual *quals;
     size_t nquals;
     struct kw_line *lines;
@@ -40,8 +40,9 @@ struct kw_file {
     size_t n;
 };
 
-/* Parses text (borrowed: it must outlive f, like the arena that holds the arrays and the name). Errors are ERR_USAGE,
-   `name:line:col: ...`: a heading without `]`, a heading with two labels, a NUL byte, a line of over 64 KiB. */
+/* Parses text (borrowed: it must outlive f, like the arena that holds the arrays and the name). Errors are
+   ERR_USAGE, `name:line:col: ...`: a heading without `]`, a heading with two labels, a NUL byte, a line of
+   over 64 KiB. */
 int kw_parse(struct kw_file *f, const char *name, struct str text, struct arena *a, struct err *e);
 /* `name:line:col: message`, ERR_USAGE; col 0 takes the line's own. */
 int kw_error(const struct kw_file *f, unsigned line, unsigned col, struct err *e, const char *fmt, ...)

@@ -8,10 +8,10 @@ enum log_level { LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 /* A snapshot of one stage's progress. */
 struct progress {
-    const char *stage; /* "plan", "fetch", "unpack", "second-stage", ... */
+    const char *stage;    /* "plan", "fetch", "unpack", "second-stage", ... */
     uint64_t done, total; /* total 0: not known */
-    const char *unit;  /* "bytes", "packages", "files" */
-    const char *item;  /* what is being worked on; may be NULL */
+    const char *unit;     /* "bytes", "packages", "files" */
+    const char *item;     /* what is being worked on; may be NULL */
 };
 
 struct log {
@@ -21,7 +21,8 @@ struct log {
 };
 
 /* A NULL log, or one without the callback, swallows. */
-void log_line(const struct log *l, enum log_level level, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void log_line(const struct log *l, enum log_level level, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 void log_progress(const struct log *l, const struct progress *p);
 
 #define log_warn(l, ...)  log_line(l, LOG_WARN, __VA_ARGS__)

@@ -27,8 +27,8 @@ bool str_starts(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);
 struct str str_from(struct str s, size_t off); /* off past the end: empty */
 struct str str_trim(struct str s);             /* blanks, tabs and line ends at both ends */
-/* Cuts the part before the first sep off *s and stores it in *part; *s keeps what follows sep. False when *s is used
-   up. Like strsep: "a,,b" gives a, "", b. */
+/* Cuts the part before the first sep off *s and stores it in *part; *s keeps what follows sep. False when *s
+   is used up. Like strsep: "a,,b" gives a, "", b. */
 bool str_cut(struct str *s, char sep, struct str *part);
 /* Next word between blanks and tabs; false when there is none. */
 bool str_word(struct str *s, struct str *word);
@@ -54,8 +54,8 @@ void buf_puts(struct buf *b, const char *s);
 void buf_putc(struct buf *b, char c);
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void buf_vprintf(struct buf *b, const char *fmt, va_list ap);
-void buf_clear(struct buf *b);          /* keeps the memory */
-void buf_free(struct buf *b);           /* back to zero */
+void buf_clear(struct buf *b); /* keeps the memory */
+void buf_free(struct buf *b);  /* back to zero */
 struct str buf_view(const struct buf *b);
 const char *buf_c(const struct buf *b); /* NUL-terminated, "" when nothing was added */
 

@@ -1,11 +1,12 @@
-/* The tree: everything that is written below a root goes through here. Above the back ends stands one layer: canonical
-   paths, the layout's path rewrites, the claims of packages on paths, the refusal of hostile paths, byte budgets.
+/* The tree: everything that is written below a root goes through here. Above the back ends stands one layer:
+   canonical paths, the layout's path rewrites, the claims of packages on paths, the refusal of hostile paths,
+   byte budgets.
 
-   Several threads may put entries at a time, each through its own writer. The plan's index alone decides who wins a
-   path: whoever comes first writes it; when another package has claimed it already the path is noted as shared, and
-   after all packages were unpacked tree_redo() names the packages that must be unpacked once more to write the shared
-   paths which they win but did not write. A directory shared by packages is no such case: the metadata of the lowest
-   index is set by tree_settle(). */
+   Several threads may put entries at a time, each through its own writer. The plan's index alone decides who
+   wins a path: whoever comes first writes it; when another package has claimed it already the path is noted
+   as shared, and after all packages were unpacked tree_redo() names the packages that must be unpacked once
+   more to write the shared paths which they win but did not write. A directory shared by packages is no such
+   case: the metadata of the lowest index is set by tree_settle(). */
 #ifndef BASE_TREE_H
 #define BASE_TREE_H
 
@@ -25,11 +26,12 @@ struct tree_xattr {
 };
 
 struct tree_entry {
-    struct str path; /* as the package spells it ("./usr/bin/x"); tree_stat() gives it canonical: no ./, no leading / */
+    struct str path; /* as the package spells it ("./usr/bin/x"); tree_stat() gives it canonical: no ./, no
+                        leading / */
     enum tree_type type;
-    mode_t mode;     /* permission bits 07777 */
+    mode_t mode; /* permission bits 07777 */
     uint32_t uid, gid;
-    int64_t mtime;   /* seconds since 1970 */
+    int64_t mtime; /* seconds since 1970 */
     uint32_t mtime_nsec;
     uint64_t size;   /* of a TREE_FILE, in bytes */
     struct str link; /* TREE_LINK: its text; TREE_HARD: path of the file it is another name of */
@@ -38,8 +40,8 @@ struct tree_entry {
     size_t nxattrs;
 };
 
-/* A link that exists before the first package and that packages may pass through: path "bin", text "usr/bin". Made
-   when a package first ships something at or below it. */
+/* A link that exists before the first package and that packages may pass through: path "bin", text "usr/bin".
+   Made when a package first ships something at or below it. */
 struct tree_layout {
     const char *path, *text;
 };
@@ -47,10 +49,10 @@ struct tree_layout {
 struct tree;
 struct tree_writer;
 
-/* Opens a directory target. Absent: built as a hidden directory beside it, and renamed by tree_seal(). Existing and
-   empty (lost+found does not count): filled in place under the marker .zonestrap-incomplete, which tree_seal() removes
-   last. What a killed run left (the hidden directory or a marked target, no live process holding its lock) is
-   emptied first. Anything else there: ERR_HOST. The parent must exist. */
+/* Opens a directory target. Absent: built as a hidden directory beside it, and renamed by tree_seal().
+   Existing and empty (lost+found does not count): filled in place under the marker .zonestrap-incomplete,
+   which tree_seal() removes last. What a killed run left (the hidden directory or a marked target, no live
+   process holding its lock) is emptied first. Anything else there: ERR_HOST. The parent must exist. */
 int tree_open_dir(struct tree **t, const char *target, const struct log *log, struct err *e);
 /* Opens an existing root for fixups and the second stage; nothing is built, tree_seal() only syncs. */
 int tree_open_existing(struct tree **t, const char *root, const struct log *log, struct err *e);
@@ -65,23 +67,26 @@ int tree_seal(struct tree *t, bool nosync, struct err *e);
 /* Closes; an unsealed tree is removed first, so that the target is as it was. NULL is fine. */
 void tree_close(struct tree *t);
 
-/* A writer for the package with this index in the plan. who names it in errors; max_bytes bounds what it may write
-   (file contents together): going past it is ERR_FORMAT. redo: writes only the shared paths that this index wins and
-   has not written. */
+/* A writer for the package with this index in the plan. who names it in errors; max_bytes bounds what it may
+   write (file contents together): going past it is ERR_FORMAT. redo: writes only the shared paths that this
+   index wins and has not written. */
 int tree_writer_open(struct tree *t, unsigned index, const char *who, uint64_t max_bytes, bool redo,
                      struct tree_writer **w, struct err *e);
 void tree_writer_close(struct tree_writer *w);
 
-/* Gives the next piece of a file's content: 1 and *p, *n, *off (offset in the file; gaps are holes), 0 at the end, -1. */
+/* Gives the next piece of a file's content: 1 and *p, *n, *off (offset in the file; gaps are holes), 0 at the
+ * end, -1. */
 typedef int tree_next(void *ctx, const void **p, size_t *n, uint64_t *off, struct err *e);
 
-/* Puts one entry. next (NULL for anything but TREE_FILE with size > 0) is not called when the entry is skipped because
-   another package has the path. Parents that no entry named yet are made 0755 root:root. ERR_FORMAT with who and the
-   path: absolute or `..` in odd places, a path through a link that the layout did not make, a hard link to something
-   that this package or the tree does not have, a content longer or shorter than size, a type that replaces a directory,
-   a node device where the format has none (the caller decides). ERR_HOST: the file system said no. */
+/* Puts one entry. next (NULL for anything but TREE_FILE with size > 0) is not called when the entry is
+   skipped because another package has the path. Parents that no entry named yet are made 0755 root:root.
+   ERR_FORMAT with who and the path: absolute or `..` in odd places, a path through a link that the layout did
+   not make, a hard link to something that this package or the tree does not have, a content longer or shorter
+   than size, a type that replaces a directory, a node device where the format has none (the caller decides).
+   ERR_HOST: the file system said no. */
 int tree_put(struct tree_writer *w, const struct tree_entry *en, tree_next *next, void *ctx, struct err *e);
-/* The canonical form that tree_put() would use, layout applied: "usr/bin/x"; "" is the root. ERR_FORMAT if hostile. */
+/* The canonical form that tree_put() would use, layout applied: "usr/bin/x"; "" is the root. ERR_FORMAT if
+ * hostile. */
 int tree_canonical(const struct tree *t, struct str path, struct arena *a, struct str *out, struct err *e);
 
 /* Plan indexes, ascending, that must be unpacked again through a redo writer. The array lives in a. */
@@ -91,20 +96,27 @@ int tree_shared(struct tree *t, struct arena *a, struct str **paths, size_t *n, 
 /* Once, after all packages: directories get the mode, owner and time of their first entry. */
 int tree_settle(struct tree *t, struct err *e);
 
-/* For fixups and the second stage, single-threaded, after tree_settle(). Paths are absolute in the root ("/etc/fstab");
-   the last component is never followed when it is a link; the ones before may be layout links or relative links that
-   stay in the root (resolved inside it, never outside). A missing file is return value 1 where said so. Errors name the path. */
-int tree_stat(struct tree *t, const char *path, struct arena *a, struct tree_entry *out, struct err *e); /* 1: absent */
-int tree_read(struct tree *t, const char *path, size_t max, struct buf *out, struct err *e);            /* 1: absent */
+/* For fixups and the second stage, single-threaded, after tree_settle(). Paths are absolute in the root
+   ("/etc/fstab"); the last component is never followed when it is a link; the ones before may be layout links
+   or relative links that stay in the root (resolved inside it, never outside). A missing file is return value
+   1 where said so. Errors name the path. */
+int tree_stat(struct tree *t, const char *path, struct arena *a, struct tree_entry *out,
+              struct err *e);                                                                /* 1: absent */
+int tree_read(struct tree *t, const char *path, size_t max, struct buf *out, struct err *e); /* 1: absent */
 /* Creates or replaces (whole, by rename) a regular file; missing parents are made. */
-int tree_write(struct tree *t, const char *path, struct str data, mode_t mode, uint32_t uid, uint32_t gid, struct err *e);
-int tree_mkdir(struct tree *t, const char *path, mode_t mode, uint32_t uid, uint32_t gid, struct err *e); /* exists: fine, mode and owner set */
-int tree_symlink(struct tree *t, const char *path, const char *text, struct err *e); /* replaces a file or link */
-int tree_node(struct tree *t, const char *path, enum tree_type type, uint32_t major, uint32_t minor, mode_t mode, struct err *e);
+int tree_write(struct tree *t, const char *path, struct str data, mode_t mode, uint32_t uid, uint32_t gid,
+               struct err *e);
+int tree_mkdir(struct tree *t, const char *path, mode_t mode, uint32_t uid, uint32_t gid,
+               struct err *e); /* exists: fine, mode and owner set */
+int tree_symlink(struct tree *t, const char *path, const char *text,
+                 struct err *e); /* replaces a file or link */
+int tree_node(struct tree *t, const char *path, enum tree_type type, uint32_t major, uint32_t minor,
+              mode_t mode, struct err *e);
 int tree_remove(struct tree *t, const char *path, struct err *e); /* whole subtrees too; 1: absent */
-int tree_mode(struct tree *t, const char *path, mode_t mode, struct err *e);   /* 1: absent */
+int tree_mode(struct tree *t, const char *path, mode_t mode, struct err *e);                 /* 1: absent */
 int tree_owner(struct tree *t, const char *path, uint32_t uid, uint32_t gid, struct err *e); /* 1: absent */
 /* Names in a directory, sorted, without . and ..; 1: absent. */
-int tree_list(struct tree *t, const char *path, struct arena *a, struct str **names, size_t *n, struct err *e);
+int tree_list(struct tree *t, const char *path, struct arena *a, struct str **names, size_t *n,
+              struct err *e);
 
 #endif

@@ -44,6 +44,7 @@ struct release {
     size_t nrepos;
     struct distro_key *keys;
     size_t nkeys;
+    const char *signed_by;        /* keyword `signed-by`: keyring file in the root that its own sources name, or "" */
     const char *set_name;
     struct distro_words packages; /* the set's words */
     struct distro_words prefer;
@@ -62,6 +63,10 @@ struct distro_opts {
    codename; the caller reads it and resolves again with that name. Without a release: the recipe's `default`. */
 int distro_resolve(const char *distro_slash_release, const struct distro_opts *o, struct arena *a, struct release *out,
                    bool *needs_codename, struct err *e);
+
+/* One more repository, spelled as a recipe's `repo` line without the keyword: `ID MIRRORS SUITE COMPONENT...` (--repo).
+   Variables are those of the resolved release. ERR_USAGE. */
+int distro_repo_parse(const char *spec, const struct release *r, struct arena *a, struct distro_repo *out, struct err *e);
 
 struct distro_info {
     const char *name, *title, *format;

@@ -11,4 +11,7 @@ int deb_second_begin(struct pkgfmt_second **s, struct tree *t, const struct plan
 int deb_second_finish(struct pkgfmt_second *s, const struct pkgfmt_second_opts *o, struct err *e);
 void deb_second_free(struct pkgfmt_second *s);
 
+/* pkgfmt.h: sources */
+void deb_sources(const struct pkgfmt_source *v, size_t n, const char *signed_by, struct buf *out);
+
 #endif

@@ -47,8 +47,15 @@ struct pkgfmt_second_opts {
     struct str fixups_sh; /* POSIX sh, run in the zone after the reinstall: the before-boot fixups again, then the after-install ones */
 };
 
+/* A repository as the root's own package sources shall name it. */
+struct pkgfmt_source {
+    const char *url;
+    const struct pkgfmt_query *query;
+};
+
 struct pkgfmt {
     const char *name; /* "deb" */
+    const char *const *second_needs; /* packages without which the second stage cannot run; ends with NULL */
     int disttype;     /* libsolv's DISTTYPE_* */
     /* Path of the root index with its signature inside (InRelease), then of the bare one and its detached signature; below the repository's base. */
     const char *(*root_path)(const struct pkgfmt_query *q, int which, struct arena *a); /* 0 inline-signed, 1 bare, 2 signature; NULL: none */
@@ -63,6 +70,8 @@ struct pkgfmt {
     int (*second_begin)(struct pkgfmt_second **s, struct tree *t, const struct plan *p, bool full, struct err *e);
     int (*second_finish)(struct pkgfmt_second *s, const struct pkgfmt_second_opts *o, struct err *e);
     void (*second_free)(struct pkgfmt_second *s);
+    /* The text of the root's own package sources; signed_by is a keyring's path in the root, or "". */
+    void (*sources)(const struct pkgfmt_source *v, size_t n, const char *signed_by, struct buf *out);
 };
 
 /* By the recipe's `format` word; NULL when there is none. */

@@ -1,5 +1,6 @@
 /* A unit test is a program: main() calls TEST functions through test_run() and ends with test_done().
-   It prints `ok - NAME`, `not ok - NAME` (after FILE:LINE: what) or `skipped - NAME: why` a line; tests/run counts them. */
+   It prints `ok - NAME`, `not ok - NAME` (after FILE:LINE: what) or `skipped - NAME: why` a line; tests/run
+   counts them. */
 #ifndef TESTS_UNIT_TEST_H
 #define TESTS_UNIT_TEST_H
 
@@ -10,26 +11,26 @@
 static int test_failed_here, test_failures;
 static const char *test_skip_why;
 
-#define CHECK(cond)                                                                                                    \
-    do {                                                                                                               \
-        if (!(cond)) {                                                                                                 \
-            printf("%s:%d: CHECK(%s)\n", __FILE__, __LINE__, #cond);                                                   \
-            test_failed_here = 1;                                                                                      \
-        }                                                                                                              \
+#define CHECK(cond)                                                                                          \
+    do {                                                                                                     \
+        if (!(cond)) {                                                                                       \
+            printf("%s:%d: CHECK(%s)\n", __FILE__, __LINE__, #cond);                                         \
+            test_failed_here = 1;                                                                            \
+        }                                                                                                    \
     } while (0)
-#define CHECK_STR(got, want)                                                                                           \
-    do {                                                                                                               \
-        const char *g_ = (got), *w_ = (want);                                                                          \
-        if (g_ == NULL || strcmp(g_, w_) != 0) {                                                                       \
-            printf("%s:%d: got `%s', want `%s'\n", __FILE__, __LINE__, g_ ? g_ : "(null)", w_);                        \
-            test_failed_here = 1;                                                                                      \
-        }                                                                                                              \
+#define CHECK_STR(got, want)                                                                                 \
+    do {                                                                                                     \
+        const char *g_ = (got), *w_ = (want);                                                                \
+        if (g_ == NULL || strcmp(g_, w_) != 0) {                                                             \
+            printf("%s:%d: got `%s', want `%s'\n", __FILE__, __LINE__, g_ ? g_ : "(null)", w_);              \
+            test_failed_here = 1;                                                                            \
+        }                                                                                                    \
     } while (0)
 /* Leaves the test; it counts as skipped. */
-#define SKIP(why)                                                                                                      \
-    do {                                                                                                               \
-        test_skip_why = (why);                                                                                         \
-        return;                                                                                                        \
+#define SKIP(why)                                                                                            \
+    do {                                                                                                     \
+        test_skip_why = (why);                                                                               \
+        return;                                                                                              \
     } while (0)
 
 static inline void test_run(const char *name, void (*fn)(void))

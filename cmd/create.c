@@ -1,0 +1,136 @@
+/* create: every stage in one straight line. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "cmd/create_stages.h"
+#include "cmd/create_unpack.h"
+#include "cmd/zone/zone.h"
+
+enum when { NEVER, NOW, AUTO_NOW };
+
+static int check_request(const struct job *j, enum when *when, struct err *e)
+{
+    const struct options *o = &j->opt;
+    const char *word = o->second_stage ? o->second_stage : "auto";
+    if (o->operands.n != 2) {
+        err_set(e, ERR_USAGE, "create takes DISTRO[/RELEASE] and TARGET");
+        return err_hint(e, "see zonestrap create --help");
+    }
+    if (strcmp(word, "now") != 0 && strcmp(word, "never") != 0 && strcmp(word, "auto") != 0)
+        return err_set(e, ERR_USAGE, "--second-stage: `%s' is none of now, never, auto", word);
+    *when = strcmp(word, "now") == 0 ? NOW : strcmp(word, "never") == 0 ? NEVER : AUTO_NOW;
+    if (geteuid() != 0) {
+        err_set(e, ERR_HOST, "writing a root directory needs root: its files have many owners");
+        return err_hint(e, "run it as root or with sudo");
+    }
+    return 0;
+}
+
+/* What the second stage runs must be in the plan, and the host must be able to run it when it is to run at
+ * once. */
+static int check_second(struct job *j, struct create_plan *p, enum when *when, struct err *e)
+{
+    struct err why = {0};
+    if (*when == NEVER)
+        return 0;
+    for (const char *const *need = p->fmt->second_needs; *need != NULL; need++) {
+        bool found = false;
+        for (size_t i = 0; i < p->plan.n && !found; i++)
+            found = strcmp(p->plan.pkgs[i].name, *need) == 0;
+        if (found)
+            continue;
+        err_set(e, ERR_SOLVE, "the set has no %s, which the second stage runs", *need);
+        return err_hint(e, "--include %s, or --second-stage never", *need);
+    }
+    if (zone_supported(p->release.machine, &why) == 0) {
+        *when = NOW;
+        return 0;
+    }
+    if (*when == NOW) {
+        *e = why;
+        return -1;
+    }
+    log_warn(j->log, "the second stage cannot run here: %s", why.msg);
+    *when = NEVER;
+    return 0;
+}
+
+static int fill(struct job *j, struct create_plan *p, struct tree *t, struct fixup_set *f, enum when wanted,
+                struct err *e)
+{
+    struct pkgfmt_second *second = NULL;
+    struct tree_layout *links = arena_array(&j->arena, p->release.nlayout, sizeof *links);
+    for (size_t i = 0; i < p->release.nlayout; i++)
+        links[i] = (struct tree_layout){p->release.layout[i].path, p->release.layout[i].text};
+    tree_set_epoch(t, p->epoch);
+    int rc = tree_layout(t, links, p->release.nlayout, e);
+    if (rc == 0 && wanted != NEVER)
+        rc = p->fmt->second_begin(&second, t, &p->plan, j->opt.second_stage_full, e);
+    if (rc == 0)
+        rc = create_unpack(j, p, t, second, e);
+    progress_begin(&j->ui, "fixup");
+    if (rc == 0)
+        rc = fixup_apply(f, t, j->log, e);
+    if (rc == 0 && second != NULL)
+        rc = create_second(j, p, f, second, e);
+    progress_end(&j->ui, "fixup");
+    if (second != NULL)
+        p->fmt->second_free(second);
+    return rc;
+}
+
+/* A failed second stage leaves the stage-1 root in place, to look at and to go on with. */
+static int finish(struct job *j, struct tree *t, enum when when, const char *hostname, struct err *e)
+{
+    struct err second = {0};
+    int rc = when == NOW ? second_stage_run(j, tree_path(t), hostname, &second) : 0;
+    if (rc < 0 && second.class != ERR_SECOND) {
+        *e = second;
+        return -1;
+    }
+    progress_begin(&j->ui, "seal");
+    int sealed = tree_seal(t, false, e);
+    progress_end(&j->ui, "seal");
+    if (sealed == 0 && rc < 0)
+        *e = second;
+    return sealed < 0 || rc < 0 ? -1 : 0;
+}
+
+static int create(struct job *j, struct create_plan *p, const char *target, enum when when, struct err *e)
+{
+    struct tree *t = NULL;
+    struct fixup_set *f;
+    const enum when wanted = when;
+    if (create_plan_make(j, p, e) < 0)
+        return -1;
+    create_plan_drop_solver(p);
+    if (check_second(j, p, &when, e) < 0 || create_fixup_load(j, p, &f, e) < 0 ||
+        tree_open_dir(&t, target, j->log, e) < 0)
+        return err_wrap(e, "%s", p->what);
+    int rc = fill(j, p, t, f, wanted, e);
+    if (rc == 0)
+        rc = finish(j, t, when, j->opt.hostname ? j->opt.hostname : p->release.distro, e);
+    tree_close(t);
+    if (rc < 0)
+        return e->class == ERR_INTR ? -1 : err_wrap(e, "%s", p->what);
+    char *done = arena_printf(&j->arena, "%s: %zu packages in %s%s", p->what, p->plan.n, target,
+                              when == NOW       ? ""
+                              : wanted == NEVER ? ", unpacked only"
+                                                : ", second stage pending");
+    progress_done(&j->ui, done);
+    return 0;
+}
+
+int cmd_create(struct job *j, struct err *e)
+{
+    struct create_plan p = {0};
+    enum when when;
+    if (check_request(j, &when, e) < 0)
+        return -1;
+    job_open_cache(j);
+    int rc = create(j, &p, j->opt.operands.v[1], when, e);
+    create_plan_free(&p);
+    return rc;
+}

@@ -1,0 +1,63 @@
+#include <string.h>
+
+#include "base/auto.h"
+#include "cmd/create_stages.h"
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The URL that the root's own sources name for a repository. */
+static const char *target_url(const struct job *j, const struct source *s)
+{
+    const char *want = j->opt.target_mirror;
+    if (want == NULL)
+        return s->urls.configured;
+    return strcmp(want, "canonical") == 0 ? s->urls.canonical : want;
+}
+
+/* One URL given with --target-mirror is for the main list; the others keep their configured ones. */
+static const char *source_url(const struct job *j, const struct create_plan *p, const struct source *s)
+{
+    const char *want = j->opt.target_mirror;
+    bool main_list = strcmp(s->repo->mirrors, p->sources[0].repo->mirrors) == 0;
+    if (want != NULL && strcmp(want, "canonical") != 0 && !main_list)
+        return s->urls.configured;
+    return target_url(j, s);
+}
+
+static void render_sources(struct job *j, struct create_plan *p, struct buf *out)
+{
+    struct pkgfmt_source *v = arena_array(&j->arena, p->nsources, sizeof *v);
+    for (size_t i = 0; i < p->nsources; i++)
+        v[i] = (struct pkgfmt_source){source_url(j, p, &p->sources[i]), &p->sources[i].query};
+    p->fmt->sources(v, p->nsources, p->release.signed_by, out);
+}
+
+int create_fixup_load(struct job *j, struct create_plan *p, struct fixup_set **out, struct err *e)
+{
+    AUTO_BUF sources = {0};
+    const char **names = arena_array(&j->arena, p->plan.n + 1, sizeof *names);
+    for (size_t i = 0; i < p->plan.n; i++)
+        names[i] = p->plan.pkgs[i].name;
+    qsort(names, p->plan.n, sizeof *names, by_name);
+    render_sources(j, p, &sources);
+    const struct fixup_facts f = {.zone = "none",
+                                  .format = p->fmt->name,
+                                  .distro = p->release.distro,
+                                  .release = p->release.name,
+                                  .version = p->release.version,
+                                  .arch = p->release.arch,
+                                  .packages = names,
+                                  .npackages = p->plan.n,
+                                  .sources = arena_copy(&j->arena, buf_view(&sources)),
+                                  .keyring_name = p->release.signed_by,
+                                  .hostname = j->opt.hostname ? j->opt.hostname : p->release.distro};
+    if (fixup_load(&j->data, &f, &j->arena, out, e) < 0)
+        return -1;
+    const char **applied;
+    for (size_t i = 0, n = fixup_names(*out, &j->arena, &applied); i < n; i++)
+        log_debug(j->log, "fixup: %s", applied[i]);
+    return 0;
+}

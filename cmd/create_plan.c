@@ -1,0 +1,167 @@
+#include "cmd/create_plan.h"
+
+#include <string.h>
+
+#include "base/auto.h"
+#include "base/file.h"
+#include "base/mem.h"
+
+enum { KEYRING_MAX = 16 * 1024 * 1024 };
+
+static int load_keyring(struct job *j, struct create_plan *p, struct err *e)
+{
+    const struct option_list *own = &j->opt.keyrings;
+    if (j->opt.insecure) {
+        log_warn(j->log, "--insecure: signatures are not checked; whoever controls the mirror or the network "
+                         "controls the result");
+        return 0;
+    }
+    p->keyring = openpgp_keyring_new();
+    for (size_t i = 0; i < own->n; i++) {
+        AUTO_BUF b = {0};
+        if (file_read(own->v[i], KEYRING_MAX, &b, e) < 0 ||
+            openpgp_keyring_add(p->keyring, own->v[i], buf_view(&b), e) < 0)
+            return -1;
+    }
+    for (size_t i = 0; own->n == 0 && i < p->release.nkeys; i++)
+        if (openpgp_keyring_add(p->keyring, p->release.keys[i].name, p->release.keys[i].bytes, e) < 0)
+            return -1;
+    if (openpgp_keyring_count(p->keyring) == 0) {
+        err_set(e, ERR_TRUST, "the recipe names no key");
+        return err_hint(e, "name a keyring with --keyring");
+    }
+    return 0;
+}
+
+/* The repositories after --suites, --components and --repo, in p->release.repos. */
+static int choose_repos(struct job *j, struct create_plan *p, struct err *e)
+{
+    const struct options *o = &j->opt;
+    struct release *r = &p->release;
+    struct distro_repo *repos = arena_array(&j->arena, r->nrepos + o->repos.n, sizeof *repos);
+    bool all = o->suites == NULL || strcmp(o->suites, "all") == 0;
+    size_t n = 0;
+    if (!all && strcmp(o->suites, "release") != 0)
+        return err_set(e, ERR_USAGE, "--suites: `%s' is neither release nor all", o->suites);
+    for (size_t i = 0; i < r->nrepos; i++)
+        if (all || r->repos[i].release)
+            repos[n++] = r->repos[i];
+    for (size_t i = 0; i < n && o->components.n > 0; i++) {
+        repos[i].components = o->components.v;
+        repos[i].ncomponents = o->components.n;
+    }
+    for (size_t i = 0; i < o->repos.n; i++)
+        if (distro_repo_parse(o->repos.v[i], r, &j->arena, &repos[n++], e) < 0)
+            return err_wrap(e, "--repo");
+    r->repos = repos;
+    r->nrepos = n;
+    return 0;
+}
+
+static int make_sources(struct job *j, struct create_plan *p, struct err *e)
+{
+    const struct mirror_opts mo = {.data = &j->data,
+                                   .apt_dir = getenv("ZONESTRAP_APT_DIR"),
+                                   .overrides = j->opt.mirrors.v,
+                                   .noverrides = j->opt.mirrors.n,
+                                   .main_list = p->release.nrepos ? p->release.repos[0].mirrors : ""};
+    p->nsources = p->release.nrepos;
+    p->sources = arena_array(&j->arena, p->nsources, sizeof *p->sources);
+    for (size_t i = 0; i < p->nsources; i++) {
+        const struct distro_repo *r = &p->release.repos[i];
+        p->sources[i].repo = r;
+        p->sources[i].query = (struct pkgfmt_query){r->suite, r->components, r->ncomponents, p->release.arch};
+        if (mirror_resolve(r->mirrors, &mo, &j->arena, &p->sources[i].urls, e) < 0)
+            return err_wrap(e, "%s", r->id);
+        for (size_t k = 0; k < p->sources[i].urls.n; k++)
+            log_debug(j->log, "%s: mirror %s", r->id, p->sources[i].urls.url[k]);
+    }
+    return 0;
+}
+
+static int prepare(struct job *j, struct create_plan *p, struct err *e)
+{
+    p->fmt = pkgfmt_find(p->release.format);
+    if (p->fmt == NULL)
+        return err_set(e, ERR_USAGE, "package format `%s' is not known here", p->release.format);
+    if (p->release.nrepos == 0)
+        return err_set(e, ERR_USAGE, "the recipe has no repository for this release and architecture");
+    return choose_repos(j, p, e) < 0 || make_sources(j, p, e) < 0 ? -1 : 0;
+}
+
+/* `stable` and the like: the signed index of the suite of that name says which release that is today. */
+static int follow_alias(struct job *j, struct create_plan *p, const struct distro_opts *o, struct err *e)
+{
+    const char *distro = p->release.distro, *alias = p->release.name;
+    bool again;
+    if (prepare(j, p, e) < 0 || load_keyring(j, p, e) < 0 || create_index_root(j, p, &p->sources[0], e) < 0)
+        return -1;
+    const char *name = p->sources[0].root.codename;
+    log_info(j->log, "%s/%s is %s", distro, alias, name);
+    openpgp_keyring_free(p->keyring);
+    p->keyring = NULL;
+    p->what = arena_printf(&j->arena, "%s/%s", distro, name);
+    if (distro_resolve(p->what, o, &j->arena, &p->release, &again, e) < 0)
+        return -1;
+    return again ? err_set(e, ERR_TRUST, "suite `%s' says that its codename is `%s', another alias", alias,
+                           name)
+                 : 0;
+}
+
+static int resolve(struct job *j, struct create_plan *p, struct err *e)
+{
+    const struct distro_opts o = {.data = &j->data, .arch = j->opt.arch, .set = j->opt.set};
+    bool alias;
+    p->what = j->opt.operands.v[0];
+    if (distro_resolve(p->what, &o, &j->arena, &p->release, &alias, e) < 0)
+        return -1;
+    if (alias && follow_alias(j, p, &o, e) < 0)
+        return err_wrap(e, "%s", p->what);
+    p->what = arena_printf(&j->arena, "%s/%s", p->release.distro, p->release.name);
+    return prepare(j, p, e) < 0 || load_keyring(j, p, e) < 0 ? err_wrap(e, "%s", p->what) : 0;
+}
+
+static int solve(struct job *j, struct create_plan *p, struct err *e)
+{
+    const struct options *o = &j->opt;
+    const struct solve_request r = {.set = p->release.packages.v,
+                                    .nset = p->release.packages.n,
+                                    .set_name = p->release.set_name,
+                                    .include = o->include.v,
+                                    .ninclude = o->include.n,
+                                    .exclude = o->exclude.v,
+                                    .nexclude = o->exclude.n,
+                                    .prefer = p->release.prefer.v,
+                                    .nprefer = p->release.prefer.n,
+                                    .weak = o->weak};
+    return solve_run(p->solve, &r, &j->arena, &p->plan, e);
+}
+
+int create_plan_make(struct job *j, struct create_plan *p, struct err *e)
+{
+    progress_begin(&j->ui, "plan");
+    if (resolve(j, p, e) < 0)
+        return -1;
+    if (solve_open(&p->solve, p->fmt->disttype, p->release.arch, j->log, e) < 0 ||
+        create_index_load(j, p, e) < 0 || solve(j, p, e) < 0)
+        return err_wrap(e, "%s", p->what);
+    for (size_t i = 0; i < p->nsources; i++)
+        if (p->sources[i].root.date > p->epoch)
+            p->epoch = p->sources[i].root.date;
+    progress_end(&j->ui, "plan");
+    log_info(j->log, "%s: %zu packages", p->what, p->plan.n);
+    return 0;
+}
+
+void create_plan_drop_solver(struct create_plan *p)
+{
+    solve_close(p->solve);
+    p->solve = NULL;
+}
+
+void create_plan_free(struct create_plan *p)
+{
+    create_plan_drop_solver(p);
+    openpgp_keyring_free(p->keyring);
+    p->keyring = NULL;
+}

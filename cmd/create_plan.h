@@ -1,0 +1,52 @@
+/* The plan stage of `create` and `plan`: recipe and options, root indexes, package indexes, solver. */
+#ifndef CMD_CREATE_PLAN_H
+#define CMD_CREATE_PLAN_H
+
+#include "cmd/cmd.h"
+#include "distros/distro.h"
+#include "mirrors/openpgp.h"
+#include "mirrors/transfer.h"
+#include "pkgfmt/pkgfmt.h"
+
+/* One repository of the job. */
+struct source {
+    const struct distro_repo *repo;
+    struct mirror_urls urls;
+    struct pkgfmt_query query;
+    struct str root_text; /* the verified root index, in the job's arena */
+    struct pkgfmt_root root;
+    struct digest root_digest; /* of the root index as served */
+    struct pkgfmt_index *indexes;
+    size_t nindexes;
+};
+
+struct create_plan {
+    const char *what; /* "debian/trixie", for messages */
+    struct release release;
+    const struct pkgfmt *fmt;
+    struct openpgp_keyring *keyring; /* NULL with --insecure */
+    struct source *sources;
+    size_t nsources;
+    struct solve *solve;
+    struct plan plan;
+    int64_t epoch; /* the newest root index's date */
+};
+
+/* Fills p from the job's options and operand 0. Errors are wrapped with `distro/release: repository: `. */
+int create_plan_make(struct job *j, struct create_plan *p, struct err *e);
+/* The solver's memory (tens of MB) is needed for --why alone. */
+void create_plan_drop_solver(struct create_plan *p);
+void create_plan_free(struct create_plan *p);
+
+/* cmd/create_root.c: takes a root index as it was served: verifies it (unless --insecure: then text is the
+   bare form), checks expiry and suite, fills s->root*. sig is empty for an inline-signed text. */
+int create_root_accept(struct job *j, const struct create_plan *p, struct source *s, struct str text,
+                       struct str sig, struct err *e);
+/* cmd/create_index.c: fetches all root indexes and the package indexes they name, and loads these into
+   p->solve, in the order of the repositories whatever the order of arrival. */
+int create_index_load(struct job *j, struct create_plan *p, struct err *e);
+/* The root index alone (for a suite alias's codename). */
+int create_index_root(struct job *j, struct create_plan *p, struct source *s, struct err *e);
+struct transfer_opts create_transfer_opts(struct job *j, const char *stage);
+
+#endif

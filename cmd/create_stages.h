@@ -1,0 +1,18 @@
+/* The later stages of `create`. */
+#ifndef CMD_CREATE_STAGES_H
+#define CMD_CREATE_STAGES_H
+
+#include "base/tree.h"
+#include "cmd/create_plan.h"
+#include "fixups/fixup.h"
+
+/* cmd/create_fixup.c: the fixups that match the plan, known before the first byte is written; then applied to
+ * the tree. */
+int create_fixup_load(struct job *j, struct create_plan *p, struct fixup_set **out, struct err *e);
+/* cmd/create_second.c: leaves the second stage's script, plan and packages in the tree. */
+int create_second(struct job *j, struct create_plan *p, struct fixup_set *f, struct pkgfmt_second *s,
+                  struct err *e);
+/* Runs the pending second stage of the root as a zone. ERR_SECOND with the package that failed. */
+int second_stage_run(struct job *j, const char *root, const char *hostname, struct err *e);
+
+#endif

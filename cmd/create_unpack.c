@@ -1,0 +1,259 @@
+#include "cmd/create_unpack.h"
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "base/mem.h"
+#include "base/os.h"
+
+enum {
+    WORKERS_MAX = 64,
+    QUEUE_MAX = 512,                  /* verified packages that wait as open descriptors */
+    DECODER_BASE = 2 * 1024 * 1024,   /* libarchive's buffers and ours, per package */
+    DECODER_MAX = 64 * 1024 * 1024,   /* the largest dictionary that xz -9 asks for */
+    MEMORY_BUDGET = 64 * 1024 * 1024, /* for all decoders together */
+    SPARE = 16 * 1024 * 1024          /* what a package may expand to beyond twice its Installed-Size */
+};
+
+struct item {
+    struct unpacker *u;
+    struct transfer_file file;
+    unsigned index; /* in the plan */
+    int fd;
+};
+
+/* One queue between the transfers and the workers; everything below the lock is shared. */
+struct unpacker {
+    struct job *job;
+    struct create_plan *plan;
+    struct tree *tree;
+    struct pkgfmt_second *second;
+    struct item *items;
+    bool redo;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    struct item **ready; /* verified, not taken yet */
+    size_t nready, done, total;
+    uint64_t memory; /* what the running decoders may use */
+    bool closed, failed;
+    struct err err;
+};
+
+/* A decoder's dictionary is never larger than what it decodes. */
+static uint64_t decoder_cost(const struct plan_pkg *pkg)
+{
+    uint64_t size = pkg->installed_size < DECODER_MAX ? pkg->installed_size : DECODER_MAX;
+    return DECODER_BASE + size;
+}
+
+static uint64_t unpack_bound(const struct plan_pkg *pkg)
+{
+    if (pkg->installed_size == 0)
+        return pkg->size * 64 + SPARE;
+    return pkg->installed_size * 2 + SPARE;
+}
+
+/* The largest package that fits the memory budget; one always fits when nothing runs. Lock held. */
+static struct item *take(struct unpacker *u)
+{
+    size_t best = u->nready;
+    for (size_t i = 0; i < u->nready; i++) {
+        const struct plan_pkg *pkg = &u->plan->plan.pkgs[u->ready[i]->index];
+        if (u->memory > 0 && u->memory + decoder_cost(pkg) > MEMORY_BUDGET)
+            continue;
+        if (best == u->nready ||
+            pkg->installed_size > u->plan->plan.pkgs[u->ready[best]->index].installed_size)
+            best = i;
+    }
+    if (best == u->nready)
+        return NULL;
+    struct item *it = u->ready[best];
+    u->ready[best] = u->ready[--u->nready];
+    u->memory += decoder_cost(&u->plan->plan.pkgs[it->index]);
+    return it;
+}
+
+static int unpack_one(struct unpacker *u, struct item *it, struct err *e)
+{
+    const struct plan_pkg *pkg = &u->plan->plan.pkgs[it->index];
+    struct tree_writer *w;
+    if (job_check_stop(e) < 0)
+        return -1;
+    if (tree_writer_open(u->tree, it->index, pkg->name, unpack_bound(pkg), u->redo, &w, e) < 0)
+        return -1;
+    int rc = u->plan->fmt->unpack(it->fd, pkg, w, u->redo ? NULL : u->second, it->index, e);
+    tree_writer_close(w);
+    return rc;
+}
+
+/* Lock held on entry and exit. */
+static void report(struct unpacker *u, struct item *it, int rc, const struct err *e)
+{
+    u->memory -= decoder_cost(&u->plan->plan.pkgs[it->index]);
+    u->done++;
+    if (rc < 0 && !u->failed) {
+        u->failed = true;
+        u->err = *e;
+    }
+    const struct progress p = {"unpack", u->done, u->total, "packages", u->plan->plan.pkgs[it->index].name};
+    log_progress(u->job->log, &p);
+    pthread_cond_broadcast(&u->changed);
+}
+
+static void *worker(void *arg)
+{
+    struct unpacker *u = arg;
+    pthread_mutex_lock(&u->lock);
+    for (;;) {
+        struct item *it = u->failed ? NULL : take(u);
+        if (it == NULL && (u->failed || (u->closed && u->nready == 0)))
+            break;
+        if (it == NULL) {
+            pthread_cond_wait(&u->changed, &u->lock);
+            continue;
+        }
+        pthread_cond_broadcast(&u->changed);
+        pthread_mutex_unlock(&u->lock);
+        struct err e = {0};
+        int rc = unpack_one(u, it, &e);
+        close(it->fd);
+        it->fd = -1;
+        pthread_mutex_lock(&u->lock);
+        report(u, it, rc, &e);
+    }
+    pthread_mutex_unlock(&u->lock);
+    return NULL;
+}
+
+/* A package is here and verified. Transfers wait when too many are: the kernel's limit on descriptors is not
+ * ours to hit. */
+static int package_done(struct transfer_file *f, struct transfer_result *r, struct err *e)
+{
+    struct item *it = f->ctx;
+    struct unpacker *u = it->u;
+    it->fd = r->fd;
+    pthread_mutex_lock(&u->lock);
+    while (u->nready >= QUEUE_MAX && !u->failed)
+        pthread_cond_wait(&u->changed, &u->lock);
+    u->ready[u->nready++] = it;
+    bool failed = u->failed;
+    pthread_cond_broadcast(&u->changed);
+    pthread_mutex_unlock(&u->lock);
+    return failed ? err_set(e, ERR_FORMAT, "unpacking failed") : 0;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    const struct item *x = *(struct item *const *)a, *y = *(struct item *const *)b;
+    if (x->file.size != y->file.size)
+        return x->file.size > y->file.size ? -1 : 1;
+    return x->index < y->index ? -1 : x->index > y->index;
+}
+
+/* Queues the items' transfers, the largest first, so that none of them comes last and is unpacked alone. */
+static int queue_transfers(struct unpacker *u, struct transfer *t, const unsigned *indexes, size_t n,
+                           struct err *e)
+{
+    struct arena *a = &u->job->arena;
+    struct item **order = arena_array(a, n + 1, sizeof *order);
+    for (size_t i = 0; i < n; i++) {
+        struct item *it = &u->items[indexes[i]];
+        const struct plan_pkg *pkg = &u->plan->plan.pkgs[indexes[i]];
+        *it = (struct item){.u = u, .index = indexes[i], .fd = -1};
+        it->file = (struct transfer_file){.mirrors = &u->plan->sources[pkg->repo].urls,
+                                          .path = pkg->path,
+                                          .size = pkg->size,
+                                          .digest = pkg->digest,
+                                          .what = arena_printf(a, "%s %s", pkg->name, pkg->version),
+                                          .ctx = it,
+                                          .done = package_done};
+        order[i] = it;
+    }
+    qsort(order, n, sizeof *order, by_size);
+    for (size_t i = 0; i < n; i++)
+        if (transfer_add(t, &order[i]->file, e) < 0)
+            return -1;
+    return 0;
+}
+
+static unsigned worker_count(const struct job *j, size_t packages)
+{
+    uint64_t n = j->opt.jobs ? j->opt.jobs : os_cpus();
+    if (n > WORKERS_MAX)
+        n = WORKERS_MAX;
+    return (unsigned)(n < packages ? n : packages);
+}
+
+/* Fetches with the workers running; the workers' own error is the one to show. */
+static int fetch_and_unpack(struct unpacker *u, struct transfer *t, size_t n, struct err *e)
+{
+    pthread_t threads[WORKERS_MAX];
+    unsigned want = worker_count(u->job, n), started = 0;
+    while (started < want && pthread_create(&threads[started], NULL, worker, u) == 0)
+        started++;
+    int rc = started == 0 && n > 0 ? err_set(e, ERR_HOST, "cannot start a thread") : transfer_run(t, e);
+    progress_end(&u->job->ui, "fetch");
+    pthread_mutex_lock(&u->lock);
+    u->closed = true;
+    if (rc < 0 && !u->failed) {
+        u->failed = true;
+        u->err = *e;
+    }
+    pthread_cond_broadcast(&u->changed);
+    pthread_mutex_unlock(&u->lock);
+    while (started > 0)
+        pthread_join(threads[--started], NULL);
+    if (u->failed)
+        *e = u->err;
+    return u->failed ? -1 : 0;
+}
+
+static int run_pass(struct unpacker *u, const unsigned *indexes, size_t n, bool redo, struct err *e)
+{
+    struct transfer *t;
+    struct transfer_opts to = create_transfer_opts(u->job, "fetch");
+    u->redo = redo;
+    u->closed = false;
+    u->done = 0;
+    u->total = n;
+    if (transfer_open(&t, &to, e) < 0)
+        return -1;
+    int rc = queue_transfers(u, t, indexes, n, e) < 0 ? -1 : fetch_and_unpack(u, t, n, e);
+    transfer_close(t);
+    for (size_t i = 0; i < n; i++)
+        if (u->items[indexes[i]].u != NULL && u->items[indexes[i]].fd >= 0)
+            close(u->items[indexes[i]].fd);
+    return rc;
+}
+
+static int run_passes(struct unpacker *u, struct err *e)
+{
+    struct arena *a = &u->job->arena;
+    size_t n = u->plan->plan.n;
+    unsigned *all = arena_array(a, n + 1, sizeof *all), *again;
+    for (size_t i = 0; i < n; i++)
+        all[i] = (unsigned)i;
+    if (run_pass(u, all, n, false, e) < 0 || tree_redo(u->tree, a, &again, &n, e) < 0)
+        return -1;
+    if (n > 0 && run_pass(u, again, n, true, e) < 0)
+        return -1;
+    return tree_settle(u->tree, e);
+}
+
+int create_unpack(struct job *j, struct create_plan *p, struct tree *t, struct pkgfmt_second *second,
+                  struct err *e)
+{
+    struct unpacker u = {.job = j, .plan = p, .tree = t, .second = second};
+    u.items = arena_array(&j->arena, p->plan.n + 1, sizeof *u.items);
+    u.ready = arena_array(&j->arena, p->plan.n + 1, sizeof *u.ready);
+    pthread_mutex_init(&u.lock, NULL);
+    pthread_cond_init(&u.changed, NULL);
+    progress_begin(&j->ui, "fetch");
+    progress_begin(&j->ui, "unpack");
+    int rc = run_passes(&u, e);
+    progress_end(&j->ui, "unpack");
+    pthread_cond_destroy(&u.changed);
+    pthread_mutex_destroy(&u.lock);
+    return rc;
+}

@@ -1,0 +1,92 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "cmd/cmd.h"
+
+volatile sig_atomic_t job_signalled;
+volatile int job_stop;
+
+int job_check_stop(struct err *e)
+{
+    return job_stop ? err_set(e, ERR_INTR, "interrupted") : 0;
+}
+
+/* --recipes, then the user's configuration, then the system's. */
+static void find_data_dirs(struct job *j)
+{
+    const struct option_list *own = &j->opt.recipes;
+    const char **dirs = arena_array(&j->arena, own->n + 2, sizeof *dirs);
+    const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+    size_t n = own->n;
+    if (n > 0)
+        memcpy(dirs, own->v, n * sizeof *dirs);
+    if (config != NULL && config[0] == '/')
+        dirs[n++] = arena_printf(&j->arena, "%s/zonestrap", config);
+    else if (home != NULL && home[0] == '/')
+        dirs[n++] = arena_printf(&j->arena, "%s/.config/zonestrap", home);
+    dirs[n++] = "/etc/zonestrap";
+    j->data = (struct data){dirs, n};
+}
+
+/* Verified packages wait in open descriptors to be unpacked. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit r;
+    if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur < r.rlim_max) {
+        r.rlim_cur = r.rlim_max > 65536 ? 65536 : r.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &r);
+    }
+}
+
+int job_init(struct job *j, struct err *e)
+{
+    const struct options *o = &j->opt;
+    if (progress_init(&j->ui, o->progress, o->quiet, (unsigned)o->verbose, o->log_file, e) < 0)
+        return -1;
+    j->log = &j->ui.log;
+    j->now = o->now ? (int64_t)o->now : (int64_t)time(NULL);
+    find_data_dirs(j);
+    raise_descriptor_limit();
+    return 0;
+}
+
+static const char *default_cache_dir(struct job *j)
+{
+    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    if (geteuid() == 0)
+        return "/var/cache/zonestrap";
+    if (cache != NULL && cache[0] == '/')
+        return arena_printf(&j->arena, "%s/zonestrap", cache);
+    if (home != NULL && home[0] == '/')
+        return arena_printf(&j->arena, "%s/.cache/zonestrap", home);
+    return NULL;
+}
+
+void job_open_cache(struct job *j)
+{
+    const char *dir = j->opt.cache_dir ? j->opt.cache_dir : default_cache_dir(j);
+    struct err e = {0};
+    if (dir == NULL || strcmp(dir, "none") == 0)
+        return;
+    if (cache_open(&j->cache, dir, &e) < 0) {
+        log_warn(j->log, "no cache: %s", e.msg);
+        return;
+    }
+    j->have_cache = true;
+    char *solv = arena_printf(&j->arena, "%s/solv", dir);
+    if (file_mkdirs(solv, 0755, &e) == 0)
+        j->solv_dir = solv;
+}
+
+void job_free(struct job *j)
+{
+    if (j->have_cache)
+        cache_close(&j->cache);
+    progress_free(&j->ui);
+    arena_free(&j->arena);
+}

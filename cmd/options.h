@@ -1,0 +1,61 @@
+/* The command line: one table serves parsing, --help and the completion. */
+#ifndef CMD_OPTIONS_H
+#define CMD_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+
+/* Which commands take an option. */
+enum {
+    CMD_CREATE = 1,
+    CMD_PLAN = 2,
+    CMD_SECOND = 4,
+    CMD_RUN = 8,
+    CMD_LIST = 16,
+    CMD_CHECK = 32,
+    CMD_ALL = 63
+};
+
+struct option_list {
+    const char **v;
+    size_t n;
+};
+
+struct options {
+    const char *arch, *set, *suites, *target_mirror, *second_stage, *cache_dir, *log_file, *progress, *why,
+        *hostname;
+    struct option_list include, exclude, mirrors, components, repos, keyrings, recipes;
+    bool insecure, ignore_expiry, second_stage_full, offline, weak, json, names, quiet, help, version;
+    uint64_t jobs, verbose, now;
+    struct option_list operands; /* what is no option; for `run` everything behind ROOT */
+};
+
+enum option_kind {
+    OPT_FLAG,
+    OPT_COUNT,
+    OPT_STRING,
+    OPT_NUMBER,
+    OPT_LIST /* repeatable */,
+    OPT_COMMAS /* and split at commas */
+};
+
+struct option_row {
+    char brief;       /* short form, or 0 */
+    const char *name; /* without -- */
+    const char *arg;  /* NULL: takes none. "A|B|C" in capitals or words: completion offers the words */
+    enum option_kind kind;
+    size_t field; /* offsetof(struct options, ...) */
+    unsigned commands;
+    const char *what;
+};
+extern const struct option_row option_rows[]; /* ends with name NULL */
+
+/* Parses what follows the command's name. Options and operands may be mixed until `--`; for CMD_RUN the first
+ * operand ends the options. ERR_USAGE. */
+int options_parse(struct options *o, unsigned command, int argc, char **argv, struct arena *a, struct err *e);
+
+#endif

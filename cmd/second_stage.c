@@ -1,0 +1,29 @@
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cmd/create_stages.h"
+#include "cmd/zone/zone.h"
+
+int cmd_second_stage(struct job *j, struct err *e)
+{
+    struct stat st;
+    if (j->opt.operands.n != 1)
+        return err_set(e, ERR_USAGE, "second-stage takes one ROOT");
+    const char *root = j->opt.operands.v[0];
+    if (geteuid() != 0) {
+        err_set(e, ERR_HOST, "%s: running the second stage needs root", root);
+        return err_hint(e, "run it as root or with sudo");
+    }
+    if (lstat(root, &st) < 0)
+        return err_sys(e, ERR_HOST, errno, "%s", root);
+    char *script = arena_printf(&j->arena, "%s/zonestrap/second-stage", root);
+    if (lstat(script, &st) < 0 || !S_ISREG(st.st_mode)) {
+        err_set(e, ERR_USAGE, "%s: no second stage is pending there", root);
+        return err_hint(e, "it was finished already, or this is no root that zonestrap made");
+    }
+    if (second_stage_run(j, root, j->opt.hostname ? j->opt.hostname : "zone", e) < 0)
+        return e->class == ERR_INTR ? -1 : err_wrap(e, "%s", root);
+    progress_done(&j->ui, arena_printf(&j->arena, "%s: finished", root));
+    return 0;
+}
