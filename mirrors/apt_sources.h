@@ -10,6 +10,8 @@ struct apt_source {
     const char *uri; /* no trailing slash */
     const char **suites;
     size_t nsuites;
+    const char **components; /* none for a suite that is a directory ("./") */
+    size_t ncomponents;
 };
 
 /* apt_dir absent: none. Unreadable or odd files are skipped, as a foreign host's configuration is a hint, not input. */

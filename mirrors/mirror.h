@@ -2,7 +2,8 @@
 
    mirrors/NAME.mirrors is data (base/kw.h):
        [mirrors]
-       host-apt  /debian                      # URIs in the host's apt configuration whose path ends so, come first
+       host-apt  /debian main                 # URIs in the host's apt configuration whose path ends so, and whose
+                                              # entry has that component (optional), come first
        url       http://ftp.XX.example/debian # tried in this order
        canonical http://...                   # what --target-mirror canonical writes; default: the first url */
 #ifndef MIRRORS_MIRROR_H
@@ -18,7 +19,8 @@ struct mirror_urls {
     const char **url;
     size_t n;
     const char *canonical;  /* for the zone's own sources with --target-mirror canonical */
-    const char *configured; /* the first one, for the zone's own sources by default; never a file: URL if another exists */
+    const char *configured; /* the first one, for the zone's own sources by default; never a file: URL if another exists
+                               (canonical serves then), and without user name and password */
 };
 
 struct mirror_opts {
@@ -34,5 +36,10 @@ struct mirror_opts {
 int mirror_resolve(const char *list, const struct mirror_opts *o, struct arena *a, struct mirror_urls *out, struct err *e);
 /* Lints one list; file:line:col errors. */
 int mirror_check(const char *name, struct str text, struct err *e);
+
+/* A URL without user name and password, for messages and for what others can read; lives in the arena. */
+const char *mirror_public(const char *url, struct arena *a);
+/* Appends path with everything percent-encoded that may not stand in a URL's path (RFC 3986 section 3.3). */
+void mirror_escape(struct buf *out, struct str path);
 
 #endif
