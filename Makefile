@@ -29,11 +29,13 @@ all: deps-check $(B)/zonestrap ## build the program
 	@:
 
 $(B)/zonestrap: $(OBJ)
-	$(CC) $(ALLCF) $(LDFLAGS) -o $@ $(OBJ) $(LIBS)
+	@echo "  ld $@"
+	@$(CC) $(ALLCF) $(LDFLAGS) -o $@ $(OBJ) $(LIBS)
 
-$(B)/%.o: %.c $(B)/.deps-ok
+$(B)/%.o: %.c | $(B)/.deps-ok
 	@mkdir -p $(@D)
-	$(CC) $(ALLCF) -MMD -MP -c -o $@ $<
+	@echo "  cc $<"
+	@$(CC) $(ALLCF) -MMD -MP -c -o $@ $<
 
 # What POSIX does not have stands in files whose name says so.
 $(B)/base/os_linux.o $(B)/cmd/zone/linux.o $(B)/cmd/zone/linux_%.o: STD += -D_GNU_SOURCE
@@ -45,15 +47,16 @@ $(B)/data_gen: base/data_gen.c
 $(B)/data.c: $(B)/data_gen $(DATA) Makefile
 	$(B)/data_gen $(DATA) > $@.tmp && mv $@.tmp $@
 
-$(B)/data.o: $(B)/data.c $(B)/.deps-ok
-	$(CC) $(ALLCF) -c -o $@ $<
+$(B)/data.o: $(B)/data.c | $(B)/.deps-ok
+	@$(CC) $(ALLCF) -c -o $@ $<
 
 $(B)/libzonestrap.a: $(LIBOBJ)
-	rm -f $@ && ar rcs $@ $(LIBOBJ)
+	@rm -f $@ && ar rcs $@ $(LIBOBJ)
 
 $(B)/unit/%: tests/unit/%.c tests/unit/test.h $(B)/libzonestrap.a
 	@mkdir -p $(@D)
-	$(CC) $(ALLCF) -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(B)/libzonestrap.a $(LIBS)
+	@echo "  cc $<"
+	@$(CC) $(ALLCF) -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(B)/libzonestrap.a $(LIBS)
 
 -include $(OBJ:.o=.d) $(UNIT:=.d)
 
