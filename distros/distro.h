@@ -1,4 +1,5 @@
-/* Recipes: one file per distribution (the grammar stands in zonestrap-recipe(5), distros/zonestrap-recipe.5). */
+/* Recipes: one file per distribution (the grammar stands in zonestrap-recipe(5), distros/zonestrap-recipe.5).
+ */
 #ifndef DISTROS_DISTRO_H
 #define DISTROS_DISTRO_H
 
@@ -10,12 +11,12 @@
 
 /* One `repo ID MIRRORS SUITE COMPONENT...` line, variables replaced. */
 struct distro_repo {
-    const char *id;       /* "main", "updates", "security" */
-    const char *mirrors;  /* a mirror list's name, a URL or a directory */
+    const char *id;      /* "main", "updates", "security" */
+    const char *mirrors; /* a mirror list's name, a URL or a directory */
     const char *suite;
     const char **components;
     size_t ncomponents;
-    bool release;         /* stands in [distro] or is named `main`: what --suites release keeps */
+    bool release; /* stands in [distro] or is named `main`: what --suites release keeps */
 };
 
 struct distro_words {
@@ -32,7 +33,8 @@ struct distro_key {
     struct str bytes;
 };
 
-/* A recipe with a release, an architecture and a set chosen. Everything lives in the arena it was resolved into. */
+/* A recipe with a release, an architecture and a set chosen. Everything lives in the arena it was resolved
+ * into. */
 struct release {
     const char *distro, *title; /* "debian", "Debian GNU/Linux" */
     const char *format;         /* "deb" */
@@ -44,7 +46,8 @@ struct release {
     size_t nrepos;
     struct distro_key *keys;
     size_t nkeys;
-    const char *signed_by;        /* keyword `signed-by`: keyring file in the root that its own sources name, or "" */
+    const char
+        *signed_by; /* keyword `signed-by`: keyring file in the root that its own sources name, or "" */
     const char *set_name;
     struct distro_words packages; /* the set's words */
     struct distro_words prefer;
@@ -54,24 +57,26 @@ struct release {
 
 struct distro_opts {
     const struct data *data;
-    const char *arch;              /* either spelling; NULL: uname -m's */
-    const char *set;               /* NULL: "base" */
+    const char *arch; /* either spelling; NULL: uname -m's */
+    const char *set;  /* NULL: "base" */
 };
 
-/* A release name that the recipe does not know but lists under `alias` (stable, testing, 13, 24.04, noble ...): release numbers
-   resolve from the recipe; names such as `stable` come back with needs_codename set to the suite whose signed root index tells the
-   codename; the caller reads it and resolves again with that name. Without a release: the recipe's `default`. */
-int distro_resolve(const char *distro_slash_release, const struct distro_opts *o, struct arena *a, struct release *out,
-                   bool *needs_codename, struct err *e);
+/* A release name that the recipe does not know but lists under `alias` (stable, testing, 13, 24.04, noble
+   ...): release numbers resolve from the recipe; names such as `stable` come back with needs_codename set to
+   the suite whose signed root index tells the codename; the caller reads it and resolves again with that
+   name. Without a release: the recipe's `default`. */
+int distro_resolve(const char *distro_slash_release, const struct distro_opts *o, struct arena *a,
+                   struct release *out, bool *needs_codename, struct err *e);
 
-/* One more repository, spelled as a recipe's `repo` line without the keyword: `ID MIRRORS SUITE COMPONENT...` (--repo).
-   Variables are those of the resolved release. ERR_USAGE. */
-int distro_repo_parse(const char *spec, const struct release *r, struct arena *a, struct distro_repo *out, struct err *e);
+/* One more repository, spelled as a recipe's `repo` line without the keyword: `ID MIRRORS SUITE COMPONENT...`
+   (--repo). Variables are those of the resolved release. ERR_USAGE. */
+int distro_repo_parse(const char *spec, const struct release *r, struct arena *a, struct distro_repo *out,
+                      struct err *e);
 
 struct distro_info {
     const char *name, *title, *format;
-    struct distro_words releases;  /* "bookworm" */
-    struct distro_words versions;  /* same length, "12" or "" */
+    struct distro_words releases; /* "bookworm" */
+    struct distro_words versions; /* same length, "12" or "" */
     struct distro_words aliases, sets, archs;
 };
 /* Everything that `list` shows; names sorted. */

@@ -1,0 +1,384 @@
+/* Every release, architecture and set of every recipe, against tests/golden/distro/DISTRO-RELEASE.txt. To
+   write those anew after a change, for reading in review: GOLDEN=write build/unit/distro_test */
+#include "distros/distro.h"
+
+#include "base/auto.h"
+#include "base/file.h"
+#include "tests/unit/test.h"
+
+static int resolve(const char *what, const char *arch, const char *set, struct arena *a, struct release *r,
+                   bool *alias, struct err *e)
+{
+    struct data none = {0};
+    struct distro_opts o = {.data = &none, .arch = arch, .set = set};
+    *alias = false;
+    *e = (struct err){0};
+    return distro_resolve(what, &o, a, r, alias, e);
+}
+
+static void print_words(struct buf *b, const char *title, const struct distro_words *w)
+{
+    buf_printf(b, "  %s", title);
+    for (size_t i = 0; i < w->n; i++)
+        buf_printf(b, " %s", w->v[i]);
+    buf_putc(b, '\n');
+}
+
+static void print_where(struct buf *b, const struct release *r)
+{
+    for (size_t i = 0; i < r->nrepos; i++) {
+        const struct distro_repo *p = &r->repos[i];
+        buf_printf(b, "  repo %s %s %s", p->id, p->mirrors, p->suite);
+        for (size_t k = 0; k < p->ncomponents; k++)
+            buf_printf(b, " %s", p->components[k]);
+        buf_puts(b, p->release ? " (release)\n" : "\n");
+    }
+    for (size_t i = 0; i < r->nlayout; i++)
+        buf_printf(b, "  link %s %s\n", r->layout[i].path, r->layout[i].text);
+}
+
+/* What one architecture gets: places, layout, every set. false: the release does not have it. */
+static bool print_arch(struct buf *b, const char *what, const char *arch, const struct distro_info *info)
+{
+    for (size_t s = 0; s < info->sets.n; s++) {
+        AUTO_ARENA a = {0};
+        struct release r;
+        struct err e;
+        bool alias;
+        if (resolve(what, arch, info->sets.v[s], &a, &r, &alias, &e) < 0) {
+            CHECK(strstr(e.msg, "has no architecture") != NULL);
+            return false;
+        }
+        CHECK(!alias && r.nkeys > 0 && strcmp(r.arch, arch) == 0 && strcmp(r.set_name, info->sets.v[s]) == 0);
+        if (s == 0)
+            print_where(b, &r);
+        buf_printf(b, "  set %s\n", r.set_name);
+        print_words(b, "  packages", &r.packages);
+        print_words(b, "  prefer", &r.prefer);
+    }
+    return true;
+}
+
+/* Architectures that get the same stand in one line. */
+static void print_release(struct buf *b, const char *what, const struct distro_info *info,
+                          const char *version)
+{
+    AUTO_BUF before = {0};
+    buf_printf(b, "%s (%s), version \"%s\", format %s\n", what, info->title, version, info->format);
+    for (size_t k = 0; k < info->archs.n; k++) {
+        AUTO_BUF now = {0};
+        if (!print_arch(&now, what, info->archs.v[k], info))
+            continue;
+        if (before.n == 0 || !str_eq(buf_view(&now), buf_view(&before))) {
+            buf_str(b, buf_view(&before));
+            buf_puts(b, "arch");
+        } else {
+            b->n--; /* the line goes on */
+        }
+        buf_printf(b, " %s\n", info->archs.v[k]);
+        buf_clear(&before);
+        buf_str(&before, buf_view(&now));
+    }
+    buf_str(b, buf_view(&before));
+}
+
+static void print_keys(struct buf *b, const char *what, const char *arch)
+{
+    AUTO_ARENA a = {0};
+    struct release r;
+    struct err e;
+    bool alias;
+    CHECK(resolve(what, arch, NULL, &a, &r, &alias, &e) == 0);
+    for (size_t i = 0; i < r.nkeys; i++)
+        buf_printf(b, "key %s, %zu bytes\n", r.keys[i].name, r.keys[i].bytes.n);
+}
+
+static void golden(const char *path, struct str got)
+{
+    AUTO_BUF want = {0};
+    struct err e = {0};
+    const char *mode = getenv("GOLDEN");
+    if (mode != NULL && strcmp(mode, "write") == 0)
+        CHECK(file_replace(path, got, 0644, &e) == 0);
+    CHECK(file_read(path, 1 << 20, &want, &e) == 0);
+    if (!str_eq(buf_view(&want), got)) {
+        printf("%s differs from what the recipe gives now:\n%.*s", path, (int)got.n, got.p);
+        CHECK(!"golden");
+    }
+}
+
+static void every_release(void)
+{
+    AUTO_ARENA a = {0};
+    struct data none = {0};
+    struct distro_info *info;
+    struct err e = {0};
+    size_t n;
+    CHECK(distro_list(&none, &a, &info, &n, &e) == 0);
+    CHECK(n >= 3);
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < info[i].releases.n; k++) {
+            AUTO_BUF b = {0};
+            const char *what = arena_printf(&a, "%s/%s", info[i].name, info[i].releases.v[k]);
+            print_release(&b, what, &info[i], info[i].versions.v[k]);
+            print_keys(&b, what, "amd64");
+            golden(arena_printf(&a, "tests/golden/distro/%s-%s.txt", info[i].name, info[i].releases.v[k]),
+                   buf_view(&b));
+        }
+}
+
+static void names_and_numbers(void)
+{
+    static const struct {
+        const char *what, *name;
+        bool alias;
+    } rows[] = {
+        {"debian/12", "bookworm", false},    {"debian/unstable", "sid", false},
+        {"debian/stable", "stable", true},   {"debian", "stable", true},
+        {"debian/testing", "testing", true}, {"debian/oldstable", "oldstable", true},
+        {"ubuntu/24.04", "noble", false},    {"ubuntu/26.10", "stonking", false},
+        {"ubuntu", "resolute", false},       {"ubuntu/devel", "devel", true},
+        {"devuan/stable", "stable", true},   {"devuan/5", "daedalus", false},
+        {"devuan/unstable", "ceres", false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        AUTO_ARENA a = {0};
+        struct release r;
+        struct err e;
+        bool alias;
+        CHECK(resolve(rows[i].what, "x86_64", NULL, &a, &r, &alias, &e) == 0);
+        CHECK_STR(r.name, rows[i].name);
+        CHECK(alias == rows[i].alias);
+        CHECK_STR(r.repos[0].suite, rows[i].name);
+        CHECK(!alias || (r.nrepos == 1 && r.nkeys > 0));
+    }
+}
+
+static void architectures(void)
+{
+    static const char *const rows[][3] = {
+        {"x86_64", "amd64", "x86_64"},   {"amd64", "amd64", "x86_64"}, {"i86pc", "amd64", "x86_64"},
+        {"aarch64", "arm64", "aarch64"}, {"i586", "i386", "i686"},     {"armv8l", "armhf", "armv7l"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        AUTO_ARENA a = {0};
+        struct release r;
+        struct err e;
+        bool alias;
+        CHECK(resolve("debian/trixie", rows[i][0], NULL, &a, &r, &alias, &e) == 0);
+        CHECK_STR(r.arch, rows[i][1]);
+        CHECK_STR(r.machine, rows[i][2]);
+    }
+}
+
+static void wrong_choices(void)
+{
+    static const char *const rows[][5] = {
+        /* what, architecture, set, message, hint */
+        {"debain/trixie", "amd64", NULL, "no recipe for the distribution `debain'",
+         "known: debian, devuan, ubuntu"},
+        {"../debian", "amd64", NULL, "no recipe for the distribution `..'", "known: "},
+        {"", "amd64", NULL, "no recipe for the distribution `'", "known: "},
+        {"debian/hamm", "amd64", NULL, "distros/debian.distro: the distribution debian has no release `hamm'",
+         "bullseye, bookworm, trixie, forky, sid"},
+        {"debian/*", "amd64", NULL, "has no release `*'", "bookworm"},
+        {"debian/trixie", "vax", NULL, "debian/trixie has no architecture `vax'", "amd64"},
+        {"debian/bullseye", "s390x", NULL, "debian/bullseye has no architecture `s390x'",
+         "amd64, arm64, armhf, i386"},
+        {"debian/trixie", "amd64", "huge", "debian/trixie has no package set `huge'",
+         "essential, base, important"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        AUTO_ARENA a = {0};
+        struct release r;
+        struct err e;
+        bool alias;
+        CHECK(resolve(rows[i][0], rows[i][1], rows[i][2], &a, &r, &alias, &e) == -1);
+        CHECK(e.class == ERR_USAGE);
+        if (strstr(e.msg, rows[i][3]) == NULL)
+            CHECK_STR(e.msg, rows[i][3]);
+        if (strstr(e.hint, rows[i][4]) == NULL)
+            CHECK_STR(e.hint, rows[i][4]);
+    }
+}
+
+#define HEAD "[distro]\nformat deb\narch x86_64=amd64\nrepo main m {release} main\n"
+
+static void bad_recipes(void)
+{
+    static const char *const rows[][2] = {
+        {"format deb\n", "x.distro:1:1: `format' before any [section]"},
+        {"[distro\n", "x.distro:1:1: section heading without `]'"},
+        {"[distro]\nfromat deb\n", "x.distro:2:1: unknown keyword `fromat' in [distro]"},
+        {"[distro]\n  packages a\n", "x.distro:2:3: `packages' does not belong into [distro]"},
+        {"[flavour x]\n", "x.distro:1:1: unknown section [flavour]"},
+        {"[set]\npackages a\n", "x.distro:1:1: [set] needs a name"},
+        {"[layout x]\n", "x.distro:1:1: [layout] takes no name"},
+        {"[layout colour=red]\n", "x.distro:1:1: [layout] has no qualifier `colour'"},
+        {"[distro]\nformat deb rpm\n", "x.distro:2:8: `format' takes 1 word, not 2"},
+        {"[distro]\nrepo main m\n", "x.distro:2:6: `repo' needs 3 words at least, not 2"},
+        {"[distro]\nformat deb\nformat deb\n",
+         "x.distro:3:1: `format' stands in this section already, in line 2"},
+        {"[distro]\nrepo main m {suite} c\n", "x.distro:2:13: unknown variable {suite}"},
+        {"[distro]\nlike nothing\n", "x.distro:2:6: no recipe for the distribution `nothing'"},
+        {"[distro]\nlike x/../debian\n", "x.distro:2:6: no recipe for the distribution `x/../debian'"},
+        {"[distro]\ntitle A\narch x=x\n[release 1]\n[set base]\npackages a\n",
+         "x.distro: [distro] has no `format'"},
+        {HEAD "[set base]\npackages a\n", "x.distro: the recipe has no [release NAME]"},
+        {HEAD "[release 1]\n", "x.distro: the recipe has no package set"},
+        {HEAD "[release 1]\n[set base]\n", "x.distro: x/1 has no package set `base'"},
+        {HEAD "arch amd64\n[release 1]\n[set base]\npackages a\n",
+         "x.distro:5:6: `amd64' is no MACHINE=ARCH"},
+        {HEAD "repo main n s c\n[release 1]\n[set base]\npackages a\n",
+         "x.distro:5:6: repository `main' stands in this section already, in line 4"},
+        {HEAD "keys no-such-*.asc\n[release 1]\n[set base]\npackages a\n",
+         "x.distro:5:6: no key file matches `no-such-*.asc'"},
+        {HEAD "keys /etc/passwd\n[release 1]\n[set base]\npackages a\n",
+         "x.distro:5:6: `/etc/passwd': the path of a key"},
+        {HEAD "keys ../x.asc\n[release 1]\n[set base]\npackages a\n",
+         "x.distro:5:6: `../x.asc': the path of a key"},
+        {HEAD "[release 1]\n[set base]\npackages a\n[layout]\nlink /bin /usr/bin\n",
+         "x.distro:9:6: link `/usr/bin' must be relative"},
+        {HEAD "[release 1]\n[set base]\npackages a\n[layout]\nlink /var/run ../../run\n",
+         "x.distro:9:6: link `../../run' must be relative"},
+        {HEAD "[release 1]\n[set base]\npackages a\n[layout]\nlink /../bin usr/bin\n",
+         "x.distro:9:6: link `usr/bin' must be relative"},
+        {"[distro]\nformat deb\narch x86_64=amd64\n[release 1]\n[set base]\npackages a\n",
+         "x.distro: no `repo' for x/1 on amd64"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct data none = {0};
+        struct err e = {0};
+        CHECK(distro_check(&none, "x.distro", str_c(rows[i][0]), &e) == -1);
+        CHECK(e.class == ERR_USAGE);
+        if (strncmp(e.msg, rows[i][1], strlen(rows[i][1])) != 0)
+            CHECK_STR(e.msg, rows[i][1]);
+    }
+}
+
+/* A directory of the user's own recipes. */
+struct dir {
+    char path[64];
+    const char *dirs[1];
+    struct data data;
+};
+
+static void dir_open(struct dir *d)
+{
+    snprintf(d->path, sizeof d->path, "/tmp/distro_test.XXXXXX");
+    CHECK(mkdtemp(d->path) != NULL);
+    d->dirs[0] = d->path;
+    d->data = (struct data){d->dirs, 1};
+}
+
+static void dir_add(struct dir *d, const char *name, const char *text)
+{
+    char path[200];
+    struct err e = {0};
+    snprintf(path, sizeof path, "%s/%s", d->path, name);
+    CHECK(file_replace(path, str_c(text), 0644, &e) == 0);
+}
+
+static void dir_close(struct dir *d, const char *const *names)
+{
+    char path[200];
+    for (; *names != NULL; names++) {
+        snprintf(path, sizeof path, "%s/%s", d->path, *names);
+        remove(path);
+    }
+    CHECK(rmdir(d->path) == 0);
+}
+
+static void local_repository(void)
+{
+    AUTO_ARENA a = {0};
+    struct dir d;
+    struct release r;
+    struct err e = {0};
+    bool alias;
+    dir_open(&d);
+    dir_add(&d, "mine.asc", "not looked at here\n");
+    dir_add(&d, "mine.distro",
+            "[distro]                                  # mine.distro\n"
+            "title     My own packages\n"
+            "format    rpm\n"
+            "arch      x86_64=x86_64\n"
+            "keys      mine.asc                        # relative to the recipe\n"
+            "repo      main  file:///srv/repo  .\n"
+            "[release 1]\n"
+            "[set base]\n"
+            "packages  bash coreutils rpm\n");
+    struct distro_opts o = {.data = &d.data, .arch = "x86_64"};
+    CHECK(distro_resolve("mine/1", &o, &a, &r, &alias, &e) == 0);
+    CHECK_STR(r.title, "My own packages");
+    CHECK_STR(r.format, "rpm");
+    CHECK_STR(r.repos[0].mirrors, "file:///srv/repo");
+    CHECK_STR(r.repos[0].suite, ".");
+    CHECK(r.repos[0].ncomponents == 0 && r.nlayout == 0 && r.packages.n == 3 && r.nkeys == 1);
+    CHECK_STR(r.keys[0].name, "mine.asc");
+    CHECK(str_is(r.keys[0].bytes, "not looked at here\n"));
+    CHECK(distro_resolve("mine", &o, &a, &r, &alias, &e) == -1);
+    CHECK_STR(e.hint, "name one: mine/RELEASE");
+    dir_close(&d, (const char *const[]){"mine.asc", "mine.distro", NULL});
+}
+
+static void like_another(void)
+{
+    AUTO_ARENA a = {0};
+    struct dir d;
+    struct release r;
+    struct err e = {0};
+    bool alias;
+    dir_open(&d);
+    dir_add(&d, "heir.distro",
+            "[distro]\nlike debian\ntitle Heir\nrepo extra https://example.org/heir "
+            "{release}-{arch}-{version} a b\n"
+            "[set base]\npackages vim-tiny\n");
+    dir_add(&d, "next.distro", "[distro]\nlike heir\ndefault duke\n[release duke]\nversion 15\n");
+    dir_add(&d, "ring.distro", "[distro]\nlike ring\n");
+    struct distro_opts o = {.data = &d.data, .arch = "amd64"};
+    CHECK(distro_resolve("heir/13", &o, &a, &r, &alias, &e) == 0);
+    CHECK_STR(r.title, "Heir");
+    CHECK_STR(r.distro, "heir");
+    CHECK(r.nrepos == 4 && r.packages.n == 1 && r.repos[3].release && r.nkeys > 8 && r.nlayout > 5);
+    CHECK_STR(r.repos[3].id, "extra");
+    CHECK_STR(r.repos[3].suite, "trixie-amd64-13");
+    CHECK(r.repos[3].ncomponents == 2);
+    CHECK(distro_resolve("next", &o, &a, &r, &alias, &e) == 0);
+    CHECK_STR(r.name, "duke");
+    CHECK_STR(r.title, "Heir");
+    CHECK(!alias && r.nrepos == 2);
+    CHECK(distro_resolve("next/trixie", &o, &a, &r, &alias, &e) == -1);
+    CHECK(distro_resolve("ring", &o, &a, &r, &alias, &e) == -1);
+    CHECK(strstr(e.msg, "`like' goes in a circle") != NULL);
+    dir_close(&d, (const char *const[]){"heir.distro", "next.distro", "ring.distro", NULL});
+}
+
+static void checks_the_built_in_ones(void)
+{
+    AUTO_ARENA a = {0};
+    struct data none = {0};
+    struct err e = {0};
+    const char **names;
+    size_t n;
+    CHECK(data_list(&none, "distros", "*.distro", &a, &names, &n, &e) == 0);
+    for (size_t i = 0; i < n; i++) {
+        struct str text;
+        CHECK(data_read(&none, "distros", names[i], &a, &text, NULL, &e) == 0);
+        if (distro_check(&none, names[i], text, &e) < 0)
+            CHECK_STR(e.msg, "");
+    }
+}
+
+int main(void)
+{
+    RUN(every_release);
+    RUN(names_and_numbers);
+    RUN(architectures);
+    RUN(wrong_choices);
+    RUN(bad_recipes);
+    RUN(local_repository);
+    RUN(like_another);
+    RUN(checks_the_built_in_ones);
+    return test_done();
+}
