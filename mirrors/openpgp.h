@@ -59,15 +59,17 @@ const char *openpgp_crypto_name(enum openpgp_crypto c);
 const char *openpgp_policy_name(enum openpgp_policy p);
 
 /* Verify. Trusted (0) when at least one signature is GOOD and OK and none by a key of the keyring is BAD. Otherwise ERR_TRUST
-   with one line that names the key ids and why (`not signed by a trusted key: 0E98404D386FA1D9 unknown, ...`). report may be NULL.
-   now: seconds since 1970. sig: binary or armored. */
+   with one line that names the key ids and why (`not signed by a trusted key: 0E98404D386FA1D9 unknown, ...`). report may be NULL;
+   it is filled on failure too. now: seconds since 1970. sig: binary or armored; several armored blocks may follow each other. */
 int openpgp_verify_detached(const struct openpgp_keyring *k, struct str data, struct str sig, int64_t now,
                             struct openpgp_report *report, struct err *e);
-/* A cleartext-signed message (RFC 9580 section 7). *body gets exactly the text that the signatures cover, dash-escapes removed, line ends as LF:
+/* A cleartext-signed message (RFC 9580 section 7). *body gets, only when trusted, exactly the text that the signatures cover, dash-escapes removed, line ends as LF:
    use nothing else of the file. Text before, after or between is an error. */
 int openpgp_verify_clear(const struct openpgp_keyring *k, struct str message, int64_t now, struct buf *body,
                          struct openpgp_report *report, struct err *e);
-/* An inline-signed binary or armored message (one-pass signatures and literal data, optionally compressed is refused). */
+/* The same text without any check, for --insecure. */
+int openpgp_clear_text(struct str message, struct buf *body, struct err *e);
+/* An inline-signed binary or armored message (one-pass signatures and literal data; a compressed one is refused). */
 int openpgp_verify_inline(const struct openpgp_keyring *k, struct str message, int64_t now, struct buf *body,
                           struct openpgp_report *report, struct err *e);
 
