@@ -1,0 +1,88 @@
+/* What the files of the Linux zone share. One zone is a chain of processes:
+
+     caller     zone_run(): pumps output and messages                       the host's namespaces
+     watcher    outlives a killed caller, kills the zone, removes cgroups   a private mount namespace,
+   "staging" mounter    transient: root, /proc, /sys, /dev into staging             staging, the zone's pid
+   and net namespaces init       pid 1: reaps, reports, and takes all down with it           staging; the
+   zone's other namespaces target     argv                                                        a copy of
+   staging that the zone owns
+
+   The mounts that protect the host (read-only parts of /proc, /sys, no device files below the root) are made
+   in staging, which the host's user namespace owns: in the zone's copy the kernel keeps them locked, even for
+   the zone's root. Staging's own root is an empty read-only tmpfs, so that pid 1 has a root that is not the
+   zone's (ischroot(1) says yes) and shows nothing of the host. */
+#ifndef CMD_ZONE_LINUX_H
+#define CMD_ZONE_LINUX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "cmd/zone/zone.h"
+
+enum { CGROUPS_MAX = 24 };
+
+/* The sub-cgroups of one zone, one for every hierarchy that could be written. */
+struct linux_cgroup {
+    struct {
+        int parent, fd; /* directories: the caller's cgroup, and ours in it */
+        bool v1;
+    } at[CGROUPS_MAX];
+    size_t n;
+    char name[64];
+};
+
+/* Known to every process of the chain. */
+struct linux_zone {
+    const struct zone_opts *o;
+    const char *path; /* the root, without symbolic links */
+    int msg;          /* write end: struct linux_msg to the caller */
+    int life;         /* read end: closed by the caller to end the zone */
+    int go;           /* read end: init waits here for its mounts */
+    bool foreground;  /* the zone gets the terminal's foreground */
+    struct linux_cgroup cg;
+};
+
+/* Written whole (at most PIPE_BUF bytes). */
+struct linux_msg {
+    enum { LINUX_MSG_ERR, LINUX_MSG_LOG, LINUX_MSG_EXIT } kind;
+    int status; /* LINUX_MSG_EXIT */
+    struct err e;
+};
+
+void linux_send_err(const struct linux_zone *z, const struct err *e);
+void linux_send_log(const struct linux_zone *z, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void linux_send_exit(const struct linux_zone *z, int status);
+/* Closes every descriptor but 0, 1, 2 and keep's. */
+void linux_close_but(const int *keep, size_t n);
+/* Waits, EINTR handled; the exit status or 128+signal, -1 when there is nothing to wait for. */
+int linux_wait(pid_t pid);
+
+/* Makes a fresh sub-cgroup wherever it can; what fails is logged at debug level and left out. */
+void linux_cgroup_open(struct linux_cgroup *cg, const struct log *log);
+void linux_cgroup_enter(const struct linux_cgroup *cg, pid_t pid);
+/* Removes them, with what the zone made in them; all its processes must be gone. Twice is fine. */
+void linux_cgroup_remove(const struct linux_cgroup *cg);
+void linux_cgroup_close(struct linux_cgroup *cg);
+
+/* Clones init in its own namespaces with the identity map, has its mounts made and lets it go; never returns.
+ */
+_Noreturn void linux_watch(struct linux_zone *z);
+/* Pid 1 of the zone; never returns. */
+_Noreturn void linux_init(struct linux_zone *z);
+/* The process that becomes argv; never returns. */
+_Noreturn void linux_target(struct linux_zone *z, const char *const *env);
+
+/* The mounter's work, in staging, with the zone's /proc and /sys. Ends with staging's root as `/`. */
+int linux_mounts_stage(const struct linux_zone *z, struct err *e);
+/* The target's part, in its own copy: the root becomes `/`; /run, /dev/pts and /dev/shm, which the zone may
+ * change. */
+int linux_mounts_enter(const struct linux_zone *z, struct err *e);
+
+/* Filters that the target needs; a kernel without seccomp is no error. 1: not available. */
+int linux_seccomp(bool no_fsync, bool terminal, struct err *e);
+
+/* Does binfmt_misc, mounted at dir, run programs of machine in a root that lacks the interpreter? */
+int linux_binfmt(const char *dir, const char *machine, struct err *e);
+
+#endif
