@@ -8,7 +8,18 @@
 #include "cmd/create_unpack.h"
 #include "cmd/zone/zone.h"
 
-enum when { NEVER, NOW, AUTO_NOW };
+enum when { NEVER, LATER, NOW, AUTO_NOW };
+
+static int parse_when(const char *word, enum when *out)
+{
+    static const char *const words[] = {[NEVER] = "never", [LATER] = "later", [NOW] = "now", [AUTO_NOW] = "auto"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(word, words[i]) == 0) {
+            *out = (enum when)i;
+            return 0;
+        }
+    return -1;
+}
 
 static int check_request(const struct job *j, enum when *when, struct err *e)
 {
@@ -18,9 +29,8 @@ static int check_request(const struct job *j, enum when *when, struct err *e)
         err_set(e, ERR_USAGE, "create takes DISTRO[/RELEASE] and TARGET");
         return err_hint(e, "see zonestrap create --help");
     }
-    if (strcmp(word, "now") != 0 && strcmp(word, "never") != 0 && strcmp(word, "auto") != 0)
-        return err_set(e, ERR_USAGE, "--second-stage: `%s' is none of now, never, auto", word);
-    *when = strcmp(word, "now") == 0 ? NOW : strcmp(word, "never") == 0 ? NEVER : AUTO_NOW;
+    if (parse_when(word, when) < 0)
+        return err_set(e, ERR_USAGE, "--second-stage: `%s' is none of auto, now, later, never", word);
     if (geteuid() != 0) {
         err_set(e, ERR_HOST, "writing a root directory needs root: its files have many owners");
         return err_hint(e, "run it as root or with sudo");
@@ -44,6 +54,8 @@ static int check_second(struct job *j, struct create_plan *p, enum when *when, s
         err_set(e, ERR_SOLVE, "the set has no %s, which the second stage runs", *need);
         return err_hint(e, "--include %s, or --second-stage never", *need);
     }
+    if (*when == LATER)
+        return 0;
     if (zone_supported(p->release.machine, &why) == 0) {
         *when = NOW;
         return 0;
@@ -52,8 +64,8 @@ static int check_second(struct job *j, struct create_plan *p, enum when *when, s
         *e = why;
         return -1;
     }
-    log_warn(j->log, "the second stage cannot run here: %s", why.msg);
-    *when = NEVER;
+    log_warn(j->log, "the second stage cannot run here, it is left for later: %s", why.msg);
+    *when = LATER;
     return 0;
 }
 
@@ -66,7 +78,7 @@ static int fill(struct job *j, struct create_plan *p, struct tree *t, struct fix
         links[i] = (struct tree_layout){p->release.layout[i].path, p->release.layout[i].text};
     tree_set_epoch(t, p->epoch);
     int rc = tree_layout(t, links, p->release.nlayout, e);
-    if (rc == 0 && wanted != NEVER)
+    if (rc == 0 && when != NEVER)
         rc = p->fmt->second_begin(&second, t, &p->plan, j->opt.second_stage_full, e);
     if (rc == 0)
         rc = create_unpack(j, p, t, second, e);
@@ -102,14 +114,13 @@ static int create(struct job *j, struct create_plan *p, const char *target, enum
 {
     struct tree *t = NULL;
     struct fixup_set *f;
-    const enum when wanted = when;
     if (create_plan_make(j, p, e) < 0)
         return -1;
     create_plan_drop_solver(p);
     if (check_second(j, p, &when, e) < 0 || create_fixup_load(j, p, &f, e) < 0 ||
         tree_open_dir(&t, target, j->log, e) < 0)
         return err_wrap(e, "%s", p->what);
-    int rc = fill(j, p, t, f, wanted, e);
+    int rc = fill(j, p, t, f, when, e);
     if (rc == 0)
         rc = finish(j, t, when, j->opt.hostname ? j->opt.hostname : p->release.distro, e);
     tree_close(t);

@@ -105,14 +105,21 @@ static void take_msg(struct pump *p)
     if (r != (ssize_t)sizeof m) {
         close(p->msg);
         p->msg = -1;
-    } else if (m.kind == LINUX_MSG_LOG) {
+        return;
+    }
+    /* The zone's root can reach this pipe (/proc/1/fd): nothing in a message is taken on trust. */
+    m.e.msg[sizeof m.e.msg - 1] = m.e.hint[sizeof m.e.hint - 1] = '\0';
+    if (m.kind == LINUX_MSG_LOG) {
         log_debug(p->o->log, "%s", m.e.msg);
     } else if (m.kind == LINUX_MSG_ERR) {
-        if (p->e->class == ERR_NONE)
-            *p->e = m.e;
-    } else {
+        if (p->e->class != ERR_NONE)
+            return;
+        err_set(p->e, ERR_HOST, "%s", m.e.msg);
+        err_hint(p->e, "%s", m.e.hint);
+        p->e->sys = m.e.sys;
+    } else if (m.kind == LINUX_MSG_EXIT) {
         p->ended = true;
-        p->status = m.status;
+        p->status = m.status & 0xff;
     }
 }
 
@@ -170,6 +177,7 @@ _Noreturn static void child(struct linux_zone *z, int out)
     sigprocmask(SIG_SETMASK, &all, NULL);
     for (int s = 1; s < NSIG; s++)
         signal(s, SIG_DFL);
+    umask(022);
     if (target_stdio(z->o, out) != 0) {
         struct err e = {0};
         err_sys(&e, ERR_HOST, errno, "%s: cannot set up standard input and output", z->path);
@@ -250,6 +258,8 @@ int zone_run(const struct zone_opts *o, int *status, struct err *e)
     struct linux_zone z = {.o = o, .path = path, .msg = -1, .life = -1, .go = -1};
     struct err said = {0};
     struct pump p = {.o = o, .msg = -1, .out = -1, .life = -1, .e = &said};
+    if (o->stdio && ttyname_r(0, z.tty, sizeof z.tty) != 0)
+        z.tty[0] = '\0';
     z.foreground = o->stdio && isatty(0) && tcgetpgrp(0) == getpgrp();
     AUTO_FD sync_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 

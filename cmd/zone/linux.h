@@ -40,6 +40,7 @@ struct linux_zone {
     int life;         /* read end: closed by the caller to end the zone */
     int go;           /* read end: init waits here for its mounts */
     bool foreground;  /* the zone gets the terminal's foreground */
+    char tty[64];     /* standard input, when that is a terminal */
     struct linux_cgroup cg;
 };
 

@@ -170,10 +170,7 @@ static int mount_dev(const struct linux_zone *z, int root, struct err *e)
             return err_sys(e, ERR_HOST, errno, "/dev/%s", links[i][1]);
     if (mkdirat(dev, "pts", 0755) != 0 || mkdirat(dev, "shm", 0755) != 0)
         return err_sys(e, ERR_HOST, errno, "the zone's /dev");
-    char tty[FD_PATH] = "";
-    if (z->o->stdio && ttyname_r(0, tty, sizeof tty) != 0)
-        tty[0] = '\0';
-    return bind_dev(dev, tty[0] ? tty : "/dev/null", "console", e);
+    return bind_dev(dev, z->tty[0] ? z->tty : "/dev/null", "console", e);
 }
 
 /* The host's resolver configuration over the root's, when that is a plain file. */
@@ -185,13 +182,12 @@ static void bind_resolv(const struct linux_zone *z, int root)
     struct stat st;
     if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
         linux_send_log(z, "%s/etc/resolv.conf: no plain file there, the host's is not shown", z->path);
-    else if (bind_on("/etc/resolv.conf", fd_path(path, fd, ""), 0) != 0)
+    else if (mount("/etc/resolv.conf", fd_path(path, fd, ""), NULL, MS_BIND, NULL) != 0)
         linux_send_log(z, "/etc/resolv.conf: %s", strerror(errno));
     else {
-        /* Through the directory: the descriptor shows what lies below the mount. */
-        char top[FD_PATH];
-        if (mount(NULL, fd_path(top, etc, "resolv.conf"), NULL,
-                  MS_REMOUNT | MS_BIND | MS_RDONLY | flags_of(top), NULL) != 0)
+        /* By its name in the directory: the descriptor shows what lies below the mount. */
+        fd_path(path, etc, "resolv.conf");
+        if (mount(NULL, path, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | flags_of(path), NULL) != 0)
             linux_send_log(z, "/etc/resolv.conf: %s", strerror(errno));
     }
 }
