@@ -1,0 +1,272 @@
+#include "pkgfmt/deb_second.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "base/data.h"
+#include "base/mem.h"
+#include "pkgfmt/deb.h"
+
+/* What a package's contents in its thin form may come to beyond twice its Installed-Size. */
+enum { SPARE = 16 * 1024 * 1024 };
+
+struct pkgfmt_second {
+    struct tree *tree;
+    const struct plan *plan;
+    struct deb_keep_dir dir;
+    struct deb_kept *kept; /* one for each package of the plan */
+};
+
+static int make_dirs(struct pkgfmt_second *s, struct err *e)
+{
+    AUTO_FD top = -1;
+    int root = tree_fd(s->tree);
+    if (mkdirat(root, DEB_SECOND_DIR, 0755) < 0)
+        return err_sys(e, ERR_HOST, errno, "%s/%s: cannot make the directory", tree_path(s->tree),
+                       DEB_SECOND_DIR);
+    top = openat(root, DEB_SECOND_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (top >= 0 && fchmod(top, 0755) == 0 && mkdirat(top, "packages", 0755) == 0)
+        s->dir.fd = openat(top, "packages", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (s->dir.fd < 0 || fchmod(s->dir.fd, 0755) < 0)
+        return err_sys(e, ERR_HOST, errno, "%s/%s/packages: cannot make the directory", tree_path(s->tree),
+                       DEB_SECOND_DIR);
+    return 0;
+}
+
+/* Transfers and the other packages need descriptors too. */
+static unsigned fds_max(void)
+{
+    struct rlimit l;
+    if (getrlimit(RLIMIT_NOFILE, &l) < 0)
+        return 0;
+    return l.rlim_cur / 4 < 65536 ? (unsigned)(l.rlim_cur / 4) : 65536;
+}
+
+int deb_second_begin(struct pkgfmt_second **out, struct tree *t, const struct plan *p, bool full,
+                     struct err *e)
+{
+    struct pkgfmt_second *s = *out = mem_alloc(sizeof *s);
+    s->tree = t;
+    s->plan = p;
+    s->dir = (struct deb_keep_dir){.fd = -1, .full = full, .fds_max = fds_max()};
+    s->kept = mem_grow(NULL, p->n + 1, sizeof *s->kept);
+    for (size_t i = 0; i < p->n; i++) {
+        struct buf name = {0};
+        deb_keep_file(&p->pkgs[i], &name);
+        s->kept[i] = (struct deb_kept){.fd = -1, .file = name.p};
+    }
+    if (make_dirs(s, e) == 0)
+        return 0;
+    deb_second_free(s);
+    *out = NULL;
+    return -1;
+}
+
+void deb_second_free(struct pkgfmt_second *s)
+{
+    if (s == NULL)
+        return;
+    for (size_t i = 0; i < s->plan->n; i++) {
+        struct deb_kept *k = &s->kept[i];
+        if (k->fd >= 0)
+            close(k->fd);
+        free(k->file);
+        buf_free(&k->entries);
+        buf_free(&k->includes);
+        buf_free(&k->diverts);
+    }
+    if (s->dir.fd >= 0)
+        close(s->dir.fd);
+    free(s->kept);
+    free(s);
+}
+
+int deb_second_keep(struct pkgfmt_second *s, unsigned index, const struct deb_read *d, struct deb_keep **k,
+                    struct err *e)
+{
+    struct deb_kept *kept = &s->kept[index];
+    *k = NULL;
+    if (kept->digest.kind != DIGEST_NONE)
+        return 0;
+    return deb_keep_open(k, &s->dir, kept, d, s->plan->pkgs[index].installed_size * 2 + SPARE, e);
+}
+
+/* Next string of a list in which each is ended by a NUL. */
+static bool list_next(const struct buf *list, size_t *at, struct str *out)
+{
+    if (*at >= list->n)
+        return false;
+    *out = str_c(list->p + *at);
+    *at += out->n + 1;
+    return true;
+}
+
+struct strs {
+    struct str *v;
+    size_t n, cap;
+};
+
+static void strs_add(struct strs *l, struct str s)
+{
+    if (l->n == l->cap) {
+        l->cap = l->cap * 2 + 16;
+        l->v = mem_grow(l->v, l->cap, sizeof *l->v);
+    }
+    l->v[l->n++] = s;
+}
+
+static void strs_free(struct strs *l)
+{
+    free(l->v);
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+    return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
+static bool strs_has(const struct strs *l, struct str s)
+{
+    return l->n > 0 && bsearch(&s, l->v, l->n, sizeof s, by_bytes) != NULL;
+}
+
+/* The paths, canonical and sorted, that dpkg must write again whoever ships them: those of several packages,
+   since it decides by its own rules which file stays, and those that a script may divert, since it puts the
+   file elsewhere. */
+static int contested(struct pkgfmt_second *s, struct strs *out, struct arena *a, struct err *e)
+{
+    struct str *shared, word, path;
+    size_t n;
+    if (tree_shared(s->tree, a, &shared, &n, e) < 0)
+        return -1;
+    for (size_t i = 0; i < n; i++)
+        strs_add(out, shared[i]);
+    for (size_t i = 0; i < s->plan->n; i++)
+        for (size_t at = 0; list_next(&s->kept[i].diverts, &at, &word);) {
+            struct err ignored = {0}; /* a word that only looks like a path */
+            if (tree_canonical(s->tree, word, a, &path, &ignored) == 0 && path.n > 0)
+                strs_add(out, path);
+        }
+    if (out->n > 0)
+        qsort(out->v, out->n, sizeof *out->v, by_bytes);
+    return 0;
+}
+
+/* The canonical paths of the package's entries (of hard links: of the file they name, so that all names of a
+   file go together) that are contested; then every entry with one of these is included back. */
+static int include_contested(struct pkgfmt_second *s, struct deb_kept *k, const struct strs *all,
+                             struct err *e)
+{
+    AUTO_ARENA a = {0};
+    AUTO(strs_free) struct strs files = {0};
+    struct str path, link, canon, file;
+    for (size_t at = 0; list_next(&k->entries, &at, &path) && list_next(&k->entries, &at, &link);) {
+        if (tree_canonical(s->tree, path, &a, &canon, e) < 0)
+            return -1;
+        if (strs_has(all, canon))
+            strs_add(&files, link.n > 0 ? link : path);
+    }
+    if (files.n == 0)
+        return 0;
+    qsort(files.v, files.n, sizeof *files.v, by_bytes);
+    for (size_t at = 0; list_next(&k->entries, &at, &path) && list_next(&k->entries, &at, &link);) {
+        file = link.n > 0 ? link : path;
+        if (!strs_has(&files, file))
+            continue;
+        buf_str(&k->includes, path);
+        buf_putc(&k->includes, '\0');
+    }
+    return deb_keep_whole(&s->dir, k, e);
+}
+
+/* A pattern for dpkg's path filters, which match with fnmatch(3). Bytes that its reader of configuration
+   files would take for something else are matched by `?`. */
+static void add_pattern(struct buf *out, struct str path)
+{
+    buf_puts(out, "path-include=/");
+    for (size_t i = 0; i < path.n; i++) {
+        unsigned char c = (unsigned char)path.p[i];
+        if (strchr("*?[\\", c) != NULL && c != '\0')
+            buf_printf(out, "\\%c", c);
+        else
+            buf_putc(out, c <= ' ' || c == '"' || c == '\'' || c == '#' || c == 0x7f ? '?' : (char)c);
+    }
+    buf_putc(out, '\n');
+}
+
+static void add_options(const struct pkgfmt_second *s, struct buf *out)
+{
+    struct str path;
+    if (s->dir.full)
+        return;
+    buf_puts(out, "path-exclude=/*\npath-include=/" DEB_KEEP_CONFIG "*\n");
+    for (size_t i = 0; i < s->plan->n; i++)
+        for (size_t at = 0; list_next(&s->kept[i].includes, &at, &path);)
+            add_pattern(out, path);
+}
+
+static void add_plan(const struct pkgfmt_second *s, struct buf *plan, struct buf *digests)
+{
+    char hex[DIGEST_HEX_MAX];
+    buf_printf(plan, "format deb\ncount %zu\n", s->plan->n);
+    for (size_t i = 0; i < s->plan->n; i++) {
+        buf_printf(plan, "package %s %s\n", s->plan->pkgs[i].name, s->kept[i].file);
+        buf_printf(digests, "%s  packages/%s\n", digest_hex(&s->kept[i].digest, hex), s->kept[i].file);
+    }
+}
+
+static int write_text(struct pkgfmt_second *s, const char *name, struct str text, mode_t mode,
+                      struct buf *digests, struct err *e)
+{
+    AUTO_BUF path = {0};
+    char hex[DIGEST_HEX_MAX];
+    struct digest d;
+    buf_printf(&path, "/%s/%s", DEB_SECOND_DIR, name);
+    if (digests != NULL) {
+        if (digest_of(&d, DIGEST_SHA256, text, e) < 0)
+            return -1;
+        buf_printf(digests, "%s  %s\n", digest_hex(&d, hex), name);
+    }
+    return tree_write(s->tree, buf_c(&path), text, mode, 0, 0, e);
+}
+
+static int write_texts(struct pkgfmt_second *s, const struct pkgfmt_second_opts *o, struct err *e)
+{
+    AUTO_BUF plan = {0}, digests = {0}, options = {0};
+    AUTO_ARENA a = {0};
+    struct str script;
+    int r = data_read(NULL, "pkgfmt", "deb_second.sh", &a, &script, NULL, e);
+    if (r != 0)
+        return r < 0 ? -1 : err_set(e, ERR_HOST, "deb_second.sh is not in this binary");
+    add_plan(s, &plan, &digests);
+    add_options(s, &options);
+    if (write_text(s, "plan", buf_view(&plan), 0644, &digests, e) < 0 ||
+        write_text(s, "dpkg.cfg", buf_view(&options), 0644, &digests, e) < 0 ||
+        write_text(s, "fixups.sh", o->fixups_sh, 0755, &digests, e) < 0 ||
+        write_text(s, "digests", buf_view(&digests), 0644, NULL, e) < 0 ||
+        write_text(s, "done", STR(""), 0644, NULL, e) < 0)
+        return -1;
+    return write_text(s, "second-stage", script, 0755, NULL, e);
+}
+
+int deb_second_finish(struct pkgfmt_second *s, const struct pkgfmt_second_opts *o, struct err *e)
+{
+    AUTO_ARENA a = {0};
+    AUTO(strs_free) struct strs all = {0};
+    for (size_t i = 0; i < s->plan->n; i++)
+        if (s->kept[i].digest.kind == DIGEST_NONE)
+            return err_set(e, ERR_HOST, "%s was not unpacked before the second stage was left in the tree",
+                           s->plan->pkgs[i].name);
+    if (contested(s, &all, &a, e) < 0)
+        return -1;
+    for (size_t i = 0; all.n > 0 && i < s->plan->n; i++)
+        if (include_contested(s, &s->kept[i], &all, e) < 0)
+            return err_wrap(e, "%s", s->plan->pkgs[i].name);
+    return write_texts(s, o, e);
+}
