@@ -12,7 +12,8 @@ enum when { NEVER, LATER, NOW, AUTO_NOW };
 
 static int parse_when(const char *word, enum when *out)
 {
-    static const char *const words[] = {[NEVER] = "never", [LATER] = "later", [NOW] = "now", [AUTO_NOW] = "auto"};
+    static const char *const words[] = {
+        [NEVER] = "never", [LATER] = "later", [NOW] = "now", [AUTO_NOW] = "auto"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strcmp(word, words[i]) == 0) {
             *out = (enum when)i;
@@ -69,7 +70,7 @@ static int check_second(struct job *j, struct create_plan *p, enum when *when, s
     return 0;
 }
 
-static int fill(struct job *j, struct create_plan *p, struct tree *t, struct fixup_set *f, enum when wanted,
+static int fill(struct job *j, struct create_plan *p, struct tree *t, struct fixup_set *f, enum when when,
                 struct err *e)
 {
     struct pkgfmt_second *second = NULL;
@@ -127,9 +128,9 @@ static int create(struct job *j, struct create_plan *p, const char *target, enum
     if (rc < 0)
         return e->class == ERR_INTR ? -1 : err_wrap(e, "%s", p->what);
     char *done = arena_printf(&j->arena, "%s: %zu packages in %s%s", p->what, p->plan.n, target,
-                              when == NOW       ? ""
-                              : wanted == NEVER ? ", unpacked only"
-                                                : ", second stage pending");
+                              when == NOW     ? ""
+                              : when == NEVER ? ", unpacked only"
+                                              : ", second stage pending");
     progress_done(&j->ui, done);
     return 0;
 }
