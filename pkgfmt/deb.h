@@ -4,6 +4,8 @@
 
 #include "pkgfmt/pkgfmt.h"
 
+extern const struct pkgfmt deb;
+
 int deb_unpack(int fd, const struct plan_pkg *pkg, struct tree_writer *w, struct pkgfmt_second *second,
                unsigned index, struct err *e);
 

@@ -24,6 +24,7 @@ struct pkgfmt_index {
     const char *plain;   /* the path by name, tried when `path` is not there */
     uint64_t size;
     struct digest digest;
+    uint64_t open_size;  /* decoded, in bytes, which index_load holds it to; 0: the root does not say */
     const char *component, *arch;
 };
 

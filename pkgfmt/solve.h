@@ -9,11 +9,27 @@
 
 struct solve;       /* owns libsolv's Pool */
 struct s_Pool;      /* libsolv's */
+struct s_Repo;
 
 /* disttype: libsolv's DISTTYPE_*; arch: the format's spelling. */
 int solve_open(struct solve **s, int disttype, const char *arch, const struct log *log, struct err *e);
 void solve_close(struct solve *s);
 struct s_Pool *solve_pool(struct solve *s);
+
+/* For the formats' index readers. Packages go into repositories of the pool, one for each index: calls for one struct
+   solve must come one at a time. The repository lives as long as the pool. */
+struct s_Repo *solve_repo_add(struct solve *s, const char *id, unsigned index, int priority);
+void solve_repo_drop(struct solve *s, struct s_Repo *repo); /* and what was added to it */
+const char *solve_arch(const struct solve *s);
+const struct log *solve_log(const struct solve *s);
+
+/* What a package's entry in the pool says beyond libsolv's own keys; names of repodata keys.
+   Path: SOLVABLE_MEDIADIR and _MEDIAFILE; size: SOLVABLE_DOWNLOADSIZE; installed size: SOLVABLE_INSTALLSIZE, both in bytes;
+   digest: SOLVABLE_CHECKSUM. */
+#define SOLVE_KEY_PRIORITY  "zonestrap:priority"  /* id: "required" */
+#define SOLVE_KEY_ESSENTIAL "zonestrap:essential" /* void */
+#define SOLVE_KEY_PROTECTED "zonestrap:protected" /* void */
+#define SOLVE_KEY_REPLACES  "zonestrap:replaces"  /* id array: takes over files of these, orders the plan and no more */
 
 struct solve_request {
     const char *const *set;     /* words of the recipe's set: NAME, priority:required, essential:yes */

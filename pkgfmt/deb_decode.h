@@ -1,0 +1,28 @@
+/* A stream of decoded bytes from an index file, bounded. */
+#ifndef PKGFMT_DEB_DECODE_H
+#define PKGFMT_DEB_DECODE_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+struct archive;
+
+struct deb_decode {
+    struct archive *archive; /* NULL: plain bytes from fd */
+    int fd;
+    const char *name;
+    uint64_t done, max; /* decoded bytes so far, and the most there may be */
+};
+
+/* fd: at the file's start, borrowed. The suffix of name (borrowed, for messages too) says which of xz, zst,
+   gz, bz2 or nothing decodes; bytes in another format are an error. max: more decoded bytes are ERR_FORMAT.
+ */
+int deb_decode_open(struct deb_decode *d, int fd, const char *name, uint64_t max, struct err *e);
+/* Up to n decoded bytes; 0 at the end, -1 on damage, truncation or when there are too many. */
+ssize_t deb_decode_read(struct deb_decode *d, void *p, size_t n, struct err *e);
+/* A zero one may be closed. */
+void deb_decode_close(struct deb_decode *d);
+
+#endif

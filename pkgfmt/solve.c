@@ -1,0 +1,231 @@
+#include "pkgfmt/solve.h"
+
+#include <solv/chksum.h>
+#include <solv/knownid.h>
+#include <solv/poolarch.h>
+#include <solv/solvable.h>
+#include <stdlib.h>
+
+#include "base/auto.h"
+#include "base/mem.h"
+#include "pkgfmt/solve_impl.h"
+
+/* Each round bans packages that apt's order wished for and that cannot be had together with the rest. */
+enum { ROUNDS_MAX = 20 };
+
+int solve_open(struct solve **out, int disttype, const char *arch, const struct log *log, struct err *e)
+{
+    Pool *pool = pool_create();
+    if (pool_setdisttype(pool, disttype) < 0) {
+        pool_free(pool);
+        err_set(e, ERR_HOST, "this libsolv does not know the package format");
+        return err_hint(e, "use a libsolv built with MULTI_SEMANTICS");
+    }
+    struct solve *s = mem_alloc(sizeof *s);
+    s->pool = pool;
+    s->log = log;
+    s->arch = arena_dup(&s->arena, arch);
+    s->one_version = disttype == DISTTYPE_DEB;
+    /* Debian's architectures are alternatives of each other; RPM's shade off (i686 runs on x86_64). */
+    if (s->one_version)
+        pool_setarchpolicy(pool, arch);
+    else
+        pool_setarch(pool, arch);
+    map_init(&s->considered, 0);
+    queue_init(&s->excluded);
+    queue_init(&s->result);
+    *out = s;
+    return 0;
+}
+
+void solve_close(struct solve *s)
+{
+    if (s == NULL)
+        return;
+    s->pool->considered = NULL;
+    map_free(&s->considered);
+    queue_free(&s->excluded);
+    queue_free(&s->result);
+    free(s->causes);
+    pool_free(s->pool);
+    arena_free(&s->run);
+    arena_free(&s->arena);
+    free(s);
+}
+
+struct s_Pool *solve_pool(struct solve *s)
+{
+    return s->pool;
+}
+
+const char *solve_arch(const struct solve *s)
+{
+    return s->arch;
+}
+
+const struct log *solve_log(const struct solve *s)
+{
+    return s->log;
+}
+
+struct s_Repo *solve_repo_add(struct solve *s, const char *id, unsigned index, int priority)
+{
+    struct solve_repo *info = arena_alloc(&s->arena, sizeof *info);
+    Repo *repo = repo_create(s->pool, arena_dup(&s->arena, id));
+    *info = (struct solve_repo){index, priority};
+    repo->appdata = info;
+    /* repo->priority would rank above versions. */
+    repo->subpriority = priority;
+    return repo;
+}
+
+void solve_repo_drop(struct solve *s, struct s_Repo *repo)
+{
+    (void)s;
+    repo_free(repo, 1);
+}
+
+static void make_job(struct solve *s, const Queue *wishes, Queue *job)
+{
+    queue_empty(job);
+    for (size_t i = 0; i < s->nasks; i++)
+        queue_push2(job, SOLVER_INSTALL | SOLVER_SOLVABLE, s->asks[i].p);
+    /* Of several favoured packages libsolv takes the one whose job comes last. */
+    for (int i = wishes->count - 1; i >= 0; i--)
+        queue_push2(job, SOLVER_FAVOR | SOLVER_SOLVABLE, wishes->elements[i]);
+}
+
+/* Adds the wishes that the solution rules out to `banned`; their number. */
+static int ban_refused(Solver *solver, const Queue *wishes, Map *banned)
+{
+    int n = 0;
+    for (int i = 0; i < wishes->count; i++) {
+        Id p = wishes->elements[i];
+        if (solver_get_decisionlevel(solver, p) >= 0 || MAPTST(banned, p))
+            continue;
+        MAPSET(banned, p);
+        n++;
+    }
+    return n;
+}
+
+static void keep_result(struct solve *s, Solver *solver)
+{
+    Queue decisions;
+    queue_init(&decisions);
+    queue_empty(&s->result);
+    solver_get_decisionqueue(solver, &decisions);
+    for (int i = 0; i < decisions.count; i++)
+        if (decisions.elements[i] > SYSTEMSOLVABLE)
+            queue_push(&s->result, decisions.elements[i]);
+    queue_free(&decisions);
+}
+
+/* libsolv finds a solution if there is one; the wishes lead it to apt's among several. */
+static int find_solution(struct solve *s, const struct solve_request *r, Solver *solver, struct err *e)
+{
+    Queue job, wishes;
+    Map banned;
+    int rc = 0;
+    queue_init(&job);
+    queue_init(&wishes);
+    map_init(&banned, s->pool->nsolvables);
+    solver_set_flag(solver, SOLVER_FLAG_IGNORE_RECOMMENDED, !r->weak);
+    for (int round = 0; round < ROUNDS_MAX && rc == 0; round++) {
+        if (s->one_version)
+            solve_wish(s, r, &banned, &wishes);
+        make_job(s, &wishes, &job);
+        if (solver_solve(solver, &job) != 0)
+            rc = solve_explain(s, solver, e);
+        else if (ban_refused(solver, &wishes, &banned) == 0)
+            break;
+    }
+    if (rc == 0)
+        keep_result(s, solver);
+    map_free(&banned);
+    queue_free(&wishes);
+    queue_free(&job);
+    return rc;
+}
+
+static enum digest_kind digest_kind_of(Id type)
+{
+    switch (type) {
+    case REPOKEY_TYPE_SHA256:
+        return DIGEST_SHA256;
+    case REPOKEY_TYPE_SHA384:
+        return DIGEST_SHA384;
+    case REPOKEY_TYPE_SHA512:
+        return DIGEST_SHA512;
+    default:
+        return DIGEST_NONE;
+    }
+}
+
+static const char *reason_of(struct solve *s, Id p, struct arena *a)
+{
+    const struct solve_cause *c = &s->causes[p];
+    AUTO_BUF text = {0};
+    if (c->from == 0)
+        return arena_dup(a, c->kind);
+    solve_dep_text(s->pool, c->dep, &text);
+    return arena_printf(a, "%s %s: %s", pool_id2str(s->pool, pool_id2solvable(s->pool, c->from)->name),
+                        c->kind, buf_c(&text));
+}
+
+static int fill_package(struct solve *s, Id p, struct arena *a, struct plan_pkg *out, struct err *e)
+{
+    Pool *pool = s->pool;
+    Solvable *x = pool_id2solvable(pool, p);
+    const struct solve_repo *repo = x->repo->appdata;
+    Id type = 0;
+    const unsigned char *digest = solvable_lookup_bin_checksum(x, SOLVABLE_CHECKSUM, &type);
+    const char *path = solvable_lookup_location(x, NULL);
+    const char *priority = solvable_lookup_str(x, pool_str2id(pool, SOLVE_KEY_PRIORITY, 1));
+    out->name = arena_dup(a, pool_id2str(pool, x->name));
+    out->version = arena_dup(a, pool_id2str(pool, x->evr));
+    out->arch = arena_dup(a, pool_id2str(pool, x->arch));
+    out->size = solvable_lookup_num(x, SOLVABLE_DOWNLOADSIZE, 0);
+    out->installed_size = solvable_lookup_num(x, SOLVABLE_INSTALLSIZE, 0);
+    out->digest.kind = digest_kind_of(type);
+    if (digest == NULL || out->digest.kind == DIGEST_NONE || path == NULL || out->size == 0)
+        return err_set(e, ERR_FORMAT, "%s: its index has no path, size or trusted digest for it", out->name);
+    memcpy(out->digest.bytes, digest, digest_size(out->digest.kind));
+    out->path = arena_dup(a, path);
+    out->repo = repo->index;
+    out->reason = reason_of(s, p, a);
+    out->priority = arena_dup(a, priority != NULL ? priority : "");
+    out->essential = solvable_lookup_void(x, pool_str2id(pool, SOLVE_KEY_ESSENTIAL, 1));
+    return 0;
+}
+
+static int fill_plan(struct solve *s, struct arena *a, struct plan *out, struct err *e)
+{
+    out->n = (size_t)s->result.count;
+    out->pkgs = arena_array(a, out->n, sizeof *out->pkgs);
+    for (size_t i = 0; i < out->n; i++)
+        if (fill_package(s, s->result.elements[i], a, &out->pkgs[i], e) != 0)
+            return -1;
+    return 0;
+}
+
+int solve_run(struct solve *s, const struct solve_request *r, struct arena *a, struct plan *out,
+              struct err *e)
+{
+    arena_free(&s->run);
+    queue_empty(&s->result);
+    free(s->causes);
+    s->causes = NULL;
+    *out = (struct plan){0};
+    solve_consider(s, r);
+    if (solve_asks(s, r, e) != 0)
+        return -1;
+    Solver *solver = solver_create(s->pool);
+    int rc = find_solution(s, r, solver, e);
+    solver_free(solver);
+    if (rc != 0)
+        return -1;
+    solve_order(s);
+    solve_causes(s, r);
+    return fill_plan(s, a, out, e);
+}
