@@ -1,0 +1,173 @@
+#include "base/os.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "base/str.h"
+
+enum { DIR_FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
+
+int os_sync_fs(int fd, struct err *e)
+{
+    if (syncfs(fd) < 0)
+        return err_sys(e, ERR_HOST, errno, "cannot write the file system's buffers to disk");
+    return 0;
+}
+
+/* openat2(2), Linux 5.6; -1 with errno ENOSYS where the kernel or a seccomp filter does not let it through.
+ */
+static int open_resolve(int dirfd, const char *path, uint64_t resolve)
+{
+    static atomic_bool missing;
+    if (!atomic_load_explicit(&missing, memory_order_relaxed)) {
+        struct open_how how = {.flags = DIR_FLAGS, .resolve = resolve};
+        int fd = (int)syscall(SYS_openat2, dirfd, path, &how, sizeof how);
+        /* Old container runtimes answer EPERM to system calls that they do not know. */
+        if (fd >= 0 || (errno != ENOSYS && errno != EPERM && errno != EINVAL && errno != EAGAIN))
+            return fd;
+        if (errno == ENOSYS)
+            atomic_store_explicit(&missing, true, memory_order_relaxed);
+    }
+    errno = ENOSYS;
+    return -1;
+}
+
+static int open_by_steps(int dirfd, const char *path)
+{
+    struct str rest = str_c(path), part;
+    AUTO_FD at = openat(dirfd, ".", DIR_FLAGS);
+    while (at >= 0 && str_cut(&rest, '/', &part)) {
+        char name[256];
+        if (part.n == 0 || part.n >= sizeof name || str_is(part, "..")) {
+            errno = part.n >= sizeof name ? ENAMETOOLONG : EINVAL;
+            return -1;
+        }
+        memcpy(name, part.p, part.n);
+        name[part.n] = '\0';
+        int next = openat(at, name, DIR_FLAGS);
+        int err = errno;
+        close(at);
+        at = next;
+        errno = err;
+    }
+    return auto_take_fd(&at);
+}
+
+int os_open_dir_below(int dirfd, const char *path)
+{
+    int fd = open_resolve(dirfd, path, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+    return fd < 0 && errno == ENOSYS ? open_by_steps(dirfd, path) : fd;
+}
+
+int os_open_subdir(int dirfd, const char *name)
+{
+    int fd = open_resolve(dirfd, name, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
+    if (fd >= 0 || errno != ENOSYS)
+        return fd;
+    /* Without openat2 a bind mount of the same file system cannot be told from a directory. */
+    struct stat up, st;
+    AUTO_FD sub = openat(dirfd, name, DIR_FLAGS);
+    if (sub < 0 || fstat(dirfd, &up) < 0 || fstat(sub, &st) < 0)
+        return -1;
+    if (up.st_dev != st.st_dev) {
+        errno = EXDEV;
+        return -1;
+    }
+    return auto_take_fd(&sub);
+}
+
+int os_rename_new(int dirfd, const char *from, const char *to)
+{
+    if (renameat2(dirfd, from, dirfd, to, RENAME_NOREPLACE) == 0)
+        return 0;
+    if (errno != ENOSYS && errno != EINVAL && errno != EPERM)
+        return -1;
+    struct stat st;
+    if (fstatat(dirfd, to, &st, AT_SYMLINK_NOFOLLOW) == 0)
+        errno = EEXIST;
+    return errno == ENOENT ? renameat(dirfd, from, dirfd, to) : -1;
+}
+
+int os_lock(int fd)
+{
+    return flock(fd, LOCK_EX | LOCK_NB);
+}
+
+void os_unlock(int fd)
+{
+    flock(fd, LOCK_UN);
+}
+
+int os_set_xattr(int fd, const char *name, const void *value, size_t n)
+{
+    return fsetxattr(fd, name, value, n, 0);
+}
+
+dev_t os_makedev(uint32_t major_no, uint32_t minor_no)
+{
+    return makedev(major_no, minor_no);
+}
+
+void os_devnums(dev_t dev, uint32_t *major_no, uint32_t *minor_no)
+{
+    *major_no = major(dev);
+    *minor_no = minor(dev);
+}
+
+/* The first line of a file of this process's cgroup (version 2); false without one. */
+static bool cgroup_line(const char *file, char *line, size_t n)
+{
+    char path[1024], group[800];
+    AUTO_FILE own = fopen("/proc/self/cgroup", "re");
+    if (own == NULL || fscanf(own, "0::%799s", group) != 1)
+        return false;
+    snprintf(path, sizeof path, "/sys/fs/cgroup%s/%s", group, file);
+    AUTO_FILE f = fopen(path, "re");
+    return f != NULL && fgets(line, (int)n, f) != NULL;
+}
+
+unsigned os_cpus(void)
+{
+    cpu_set_t set;
+    long n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : sysconf(_SC_NPROCESSORS_ONLN);
+    char line[128];
+    unsigned long long quota, period;
+    if (cgroup_line("cpu.max", line, sizeof line) && sscanf(line, "%llu %llu", &quota, &period) == 2 &&
+        period > 0) {
+        unsigned long long q = (quota + period - 1) / period;
+        if (q < (unsigned long long)n)
+            n = (long)q;
+    }
+    return n < 1 ? 1 : (unsigned)n;
+}
+
+uint64_t os_memory_available(void)
+{
+    char line[256];
+    unsigned long long kib = 0, max, now;
+    AUTO_FILE f = fopen("/proc/meminfo", "re");
+    while (f != NULL && fgets(line, sizeof line, f) != NULL)
+        if (sscanf(line, "MemAvailable: %llu kB", &kib) == 1)
+            break;
+    uint64_t free_bytes = (uint64_t)kib * 1024;
+    if (cgroup_line("memory.max", line, sizeof line) && sscanf(line, "%llu", &max) == 1 &&
+        cgroup_line("memory.current", line, sizeof line) && sscanf(line, "%llu", &now) == 1) {
+        uint64_t left = max > now ? max - now : 0;
+        if (kib == 0 || left < free_bytes)
+            free_bytes = left;
+    }
+    return free_bytes;
+}
