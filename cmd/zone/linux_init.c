@@ -161,10 +161,10 @@ static void interpreter(const char *path, struct buf *name)
     AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
     char head[4096] = "";
     ssize_t n = fd < 0 ? -1 : read(fd, head, sizeof head - 1);
-    struct str line = {head, n > 0 ? (size_t)n : 0}, word;
-    if (str_starts(line, STR("#!"))) {
-        line = str_from(line, 2);
-        if (str_line(&line, &line) && str_word(&line, &word))
+    struct str text = {head, n > 0 ? (size_t)n : 0}, line, word;
+    if (str_starts(text, STR("#!"))) {
+        text = str_from(text, 2);
+        if (str_line(&text, &line) && str_word(&line, &word))
             buf_str(name, word);
     } else if (n >= (ssize_t)sizeof(Elf64_Ehdr) && memcmp(head, ELFMAG, SELFMAG) == 0 &&
                head[EI_CLASS] == ELFCLASS64) {
