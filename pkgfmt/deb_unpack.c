@@ -13,7 +13,8 @@ struct unpack {
     struct deb_keep *keep; /* NULL: nothing is kept */
     bool content;          /* the current entry's content is kept too */
     bool end;              /* of the current entry's content */
-    bool named;            /* the error names the package already */
+    bool broken;           /* an error in it */
+    bool named;            /* the tree's error names the package already */
 };
 
 /* The content for the tree, and on its way for the kept package. */
@@ -23,9 +24,10 @@ static int next_piece(void *ctx, const void **p, size_t *n, uint64_t *off, struc
     if (u->end)
         return 0;
     int r = deb_tar_data(u->tar, p, n, off, e);
-    u->end = r <= 0;
     if (r > 0 && u->content && deb_keep_data(u->keep, *p, *n, *off, e) < 0)
-        return -1;
+        r = -1;
+    u->end = r <= 0;
+    u->broken = r < 0;
     return r;
 }
 
@@ -50,7 +52,7 @@ static int put_entry(struct unpack *u, struct tree_writer *w, const struct tree_
     if (u->keep != NULL && deb_keep_entry(u->keep, deb_tar_entry(u->tar), en, &u->content, e) < 0)
         return -1;
     if (tree_put(w, en, has_content ? next_piece : NULL, u, e) < 0) {
-        u->named = true;
+        u->named = !u->broken;
         return -1;
     }
     /* Another package has the path: the tree did not read the content, the kept package needs it. */
