@@ -1,5 +1,7 @@
 /* Transfers over libcurl's multi interface: many files over few connections, resumed, retried on the next
-   mirror, verified as they arrive. Single-threaded: the callbacks come from transfer_run(). */
+   mirror, verified as they arrive. Single-threaded: the callbacks come from transfer_run(). Proxies come from
+   the environment (http_proxy, https_proxy, all_proxy, no_proxy), certificates from SSL_CERT_FILE and
+   SSL_CERT_DIR or libcurl's own place. */
 #ifndef MIRRORS_TRANSFER_H
 #define MIRRORS_TRANSFER_H
 
@@ -16,7 +18,8 @@ struct transfer_result {
     int fd; /* the whole file, verified, readable from offset 0; the receiver closes it; -1: not found
                (optional only) */
     uint64_t size;
-    const char *url; /* the full URL that served it (borrowed, for messages); NULL: from the cache */
+    const char *url; /* the full URL that served it, without user and password (borrowed until done returns);
+                        NULL: from the cache */
     bool cached;
 };
 
@@ -24,11 +27,12 @@ struct transfer_file {
     const struct mirror_urls *mirrors;
     const char *path;     /* below each mirror's URL, as in the index; escaped for the URL by transfer */
     uint64_t size;        /* expected; 0: not known */
-    uint64_t max_size;    /* for unknown sizes: more is an error */
+    uint64_t max_size;    /* for unknown sizes: more is an error; 0: 256 MiB */
     struct digest digest; /* DIGEST_NONE: not known; such a file is kept in memory or a temporary file, never
                              by content */
-    bool optional;        /* 404 from every mirror is no error: fd -1 */
-    const char *what;     /* for messages and progress: "libc6 2.36-9" */
+    bool optional; /* 404 is no error when no mirror has the file (those that answer), nor is its absence from
+                      the cache when offline: fd -1 */
+    const char *what; /* for messages and progress: "libc6 2.36-9" */
     void *ctx;
     /* 0, or -1 with e to stop everything. */
     int (*done)(struct transfer_file *f, struct transfer_result *r, struct err *e);
@@ -50,9 +54,9 @@ struct transfer;
 int transfer_open(struct transfer **t, const struct transfer_opts *o, struct err *e);
 /* Queues a file; f must live until its done was called or transfer_close(). May be called from done. */
 int transfer_add(struct transfer *t, struct transfer_file *f, struct err *e);
-/* Until every queued file is done or one failed everywhere. Failures: ERR_NET (`file: mirror1: 404; mirror2:
-   timed out`), ERR_TRUST (size or digest mismatch on every mirror). A mirror that failed is put behind the
-   others for the files that follow. */
+/* Runs until every queued file is done or one failed everywhere. Failures: ERR_NET (`file: mirror1: 404;
+   mirror2: timed out`), ERR_TRUST (size or digest mismatch on every mirror). A mirror that failed is put
+   behind the others for the files that follow. */
 int transfer_run(struct transfer *t, struct err *e);
 void transfer_close(struct transfer *t);
 
