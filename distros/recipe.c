@@ -29,6 +29,7 @@ static const struct keyword_row {
     bool once;         /* in a section */
 } keywords[] = {
     {"title", IN_DISTRO, 1, 0, true},
+    {"signed-by", IN_DISTRO, 1, 1, true},
     {"format", IN_DISTRO, 1, 1, true},
     {"like", IN_DISTRO, 1, 1, true},
     {"default", IN_DISTRO, 1, 1, true},

@@ -175,10 +175,10 @@ static int choose_arch(const struct recipe *r, const char *want, struct recipe_c
     return 0;
 }
 
-static int read_repo(const struct recipe_line *l, const struct recipe_choice *c, struct arena *a,
-                     struct distro_repo *out)
+/* `ID MIRRORS SUITE COMPONENT...`; a missing part stays empty. */
+static void read_repo(struct str arg, const struct recipe_choice *c, struct arena *a, struct distro_repo *out)
 {
-    struct str arg = l->line->arg, id, mirrors, suite, word;
+    struct str id, mirrors, suite, word;
     str_word(&arg, &id);
     str_word(&arg, &mirrors);
     str_word(&arg, &suite);
@@ -188,7 +188,16 @@ static int read_repo(const struct recipe_line *l, const struct recipe_choice *c,
     out->components = arena_array(a, arg.n / 2 + 1, sizeof *out->components);
     for (out->ncomponents = 0; str_word(&arg, &word);)
         out->components[out->ncomponents++] = recipe_expand(word, c, a);
-    out->release = !str_is(l->section->name, "release") || str_is(id, "main");
+}
+
+int distro_repo_parse(const char *spec, const struct release *r, struct arena *a, struct distro_repo *out,
+                      struct err *e)
+{
+    const struct recipe_choice c = {r->distro, r->name, r->version, r->arch};
+    *out = (struct distro_repo){.release = true};
+    read_repo(str_trim(str_c(spec)), &c, a, out);
+    if (out->suite[0] == '\0')
+        return err_set(e, ERR_USAGE, "`%.200s' is not `ID MIRRORS SUITE COMPONENT...'", spec);
     return 0;
 }
 
@@ -198,7 +207,8 @@ static int add_repo(const struct recipe_line *l, const struct recipe_line **from
 {
     struct distro_repo repo;
     size_t at = 0;
-    read_repo(l, c, a, &repo);
+    read_repo(l->line->arg, c, a, &repo);
+    repo.release = !str_is(l->section->name, "release") || strcmp(repo.id, "main") == 0;
     while (at < out->nrepos && strcmp(out->repos[at].id, repo.id) != 0)
         at++;
     if (at < out->nrepos && from[at]->section == l->section)
@@ -345,7 +355,8 @@ int recipe_choose(const struct recipe *r, const char *release, const struct dist
 {
     struct recipe_choice c = {.distro = r->name};
     const struct recipe_line *title = last(r, "distro", "title", &c),
-                             *format = last(r, "distro", "format", &c);
+                             *format = last(r, "distro", "format", &c),
+                             *signed_by = last(r, "distro", "signed-by", &c);
     *out = (struct release){.distro = r->name};
     if (format == NULL)
         return err_set(e, ERR_USAGE, "%s: [distro] has no `format'", r->file);
@@ -354,6 +365,7 @@ int recipe_choose(const struct recipe *r, const char *release, const struct dist
         return -1;
     out->title = title ? arena_str(a, title->line->arg) : r->name;
     out->format = arena_str(a, format->line->arg);
+    out->signed_by = signed_by ? arena_str(a, signed_by->line->arg) : "";
     out->name = c.release;
     out->version = c.version;
     out->arch = c.arch;
