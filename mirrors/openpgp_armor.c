@@ -166,7 +166,7 @@ int openpgp_armor_next(struct str *in, struct str *before, struct str *label, st
     }
     struct str rest = *in;
     buf_clear(data);
-    const char *why = read_block(&rest, *label, data);
+    const char *why = str_is(*label, "SIGNED MESSAGE") ? "not armor but cleartext" : read_block(&rest, *label, data);
     if (why != NULL)
         return err_set(e, ERR_TRUST, "armored %" STR_FMT ": %s", STR_ARG(*label), why);
     *in = rest;
