@@ -154,8 +154,11 @@ static int index_list(struct str root, const struct pkgfmt_query *q, struct aren
     return rc;
 }
 
+static const char *const second_needs[] = {"dpkg", "coreutils", "dash", NULL};
+
 const struct pkgfmt deb = {
     .name = "deb",
+    .second_needs = second_needs,
     .disttype = DISTTYPE_DEB,
     .root_path = root_path,
     .root_parse = root_parse,
