@@ -1,6 +1,6 @@
-/* Fixups: recipes of small edits that a root needs before anything of the target has run ([before-boot]) and after its
-   packages were installed ([after-install]). Grammar: zonestrap-fixup(5), fixups/zonestrap-fixup.5. What a fixup
-   matches is decided on the plan alone, never on files. */
+/* Fixups: recipes of small edits that a root needs before anything of the target has run ([before-boot]) and
+   after its packages were installed ([after-install]). Grammar: zonestrap-fixup(5), fixups/zonestrap-fixup.5.
+   What a fixup matches is decided on the plan alone, never on files. */
 #ifndef FIXUPS_FIXUP_H
 #define FIXUPS_FIXUP_H
 
@@ -12,22 +12,26 @@
 
 /* What [match] is decided on, and what ${...}-free variables {hostname} {release} ... stand for. */
 struct fixup_facts {
-    const char *zone;      /* "none", "lx", ... */
+    const char *zone; /* "none", "lx", ... */
     const char *format, *distro, *release, *version, *arch;
     const char *const *packages; /* names in the plan, sorted bytewise */
     size_t npackages;
-    struct str sources;    /* content of the zone's package sources: see `file ... {sources}` in the manual page */
-    const char *keyring_name; /* file name below /usr/share/keyrings that the sources' Signed-By says, or "" */
+    struct str
+        sources; /* content of the zone's package sources: see `file ... {sources}` in the manual page */
+    const char
+        *keyring_name; /* file name below /usr/share/keyrings that the sources' Signed-By says, or "" */
     const char *hostname;
 };
 
 struct fixup_set; /* the fixups that match, in order */
 
 /* Loads every *.fixup, keeps those that match, checks all. Errors: ERR_USAGE file:line:col. */
-int fixup_load(const struct data *d, const struct fixup_facts *f, struct arena *a, struct fixup_set **out, struct err *e);
+int fixup_load(const struct data *d, const struct fixup_facts *f, struct arena *a, struct fixup_set **out,
+               struct err *e);
 /* [before-boot] on the tree, in C. Applying twice changes nothing. Errors name fixup, line and path. */
 int fixup_apply(struct fixup_set *s, struct tree *t, const struct log *log, struct err *e);
-/* The same verbs as POSIX sh that works in the zone with /bin/sh, coreutils, grep and sed: before-boot again, then after-install. */
+/* The same verbs as POSIX sh that works in the zone with /bin/sh, coreutils, grep and sed: before-boot again,
+ * then after-install. */
 int fixup_render(struct fixup_set *s, struct buf *sh, struct err *e);
 /* Names of the matching fixups, for -v and tests. */
 size_t fixup_names(const struct fixup_set *s, struct arena *a, const char ***names);

@@ -1,0 +1,100 @@
+#include "fixups/fixup.h"
+
+#include <stdio.h>
+
+#include "base/auto.h"
+#include "fixups/fixup_int.h"
+
+/* hostname(7): it goes into files as it is. */
+static bool good_hostname(const char *s)
+{
+    static const char ok[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.";
+    return s != NULL && *s != '\0' && *s != '-' && *s != '.' && strlen(s) <= 253 &&
+           strspn(s, ok) == strlen(s);
+}
+
+int fixup_load(const struct data *d, const struct fixup_facts *f, struct arena *a, struct fixup_set **out,
+               struct err *e)
+{
+    const char **names;
+    size_t n;
+    if (!good_hostname(f->hostname))
+        return err_set(e, ERR_USAGE, "`%.100s' is no host name: letters, digits, `-' and `.'",
+                       f->hostname ? f->hostname : "");
+    if (data_list(d, "fixups", "*.fixup", a, &names, &n, e) < 0)
+        return -1;
+    *out = arena_alloc(a, sizeof **out);
+    (*out)->v = arena_array(a, n + 1, sizeof *(*out)->v);
+    for (size_t i = 0; i < n; i++) {
+        struct fixup x = {0};
+        struct str text, name = str_c(names[i]);
+        const char *origin = names[i];
+        bool matches = false;
+        name.n -= strlen(".fixup");
+        x.name = arena_str(a, name);
+        int rc = data_read(d, "fixups", names[i], a, &text, &origin, e);
+        if (rc > 0) /* it went away since it was listed */
+            continue;
+        if (rc < 0 || fixup_read(origin, text, f, a, &x, &matches, e) < 0)
+            return -1;
+        if (matches)
+            (*out)->v[(*out)->n++] = x;
+    }
+    return 0;
+}
+
+static int apply_op(const struct fixup_op *op, struct tree *t, struct err *e)
+{
+    AUTO_ARENA a = {0};
+    struct tree_entry en;
+    int rc = op->if_absent ? tree_stat(t, op->path, &a, &en, e) : 1;
+    if (rc == 1)
+        rc = op->verb->apply(op, t, e);
+    if (rc == 1 && op->missing_ok)
+        return 0;
+    if (rc == 1)
+        return fixup_error(op, e, "%s: %s is missing", op->verb->name, op->source ? op->source : op->path);
+    if (rc < 0 && e->class != ERR_USAGE)
+        return err_wrap(e, "%s:%u: %s", op->file->name, op->line->line, op->verb->name);
+    return rc;
+}
+
+int fixup_apply(struct fixup_set *s, struct tree *t, const struct log *log, struct err *e)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        log_debug(log, "fixup %s", s->v[i].name);
+        for (size_t k = 0; k < s->v[i].nbefore; k++)
+            if (apply_op(&s->v[i].before[k], t, e) < 0)
+                return -1;
+    }
+    return 0;
+}
+
+int fixup_render(struct fixup_set *s, struct buf *sh, struct err *e)
+{
+    (void)e;
+    fixup_sh_begin(sh);
+    for (size_t i = 0; i < s->n; i++)
+        for (size_t k = 0; k < s->v[i].nbefore; k++)
+            fixup_sh_op(&s->v[i].before[k], sh);
+    for (size_t i = 0; i < s->n; i++)
+        for (size_t k = 0; k < s->v[i].nafter; k++)
+            fixup_sh_op(&s->v[i].after[k], sh);
+    return 0;
+}
+
+size_t fixup_names(const struct fixup_set *s, struct arena *a, const char ***names)
+{
+    *names = arena_array(a, s->n + 1, sizeof **names);
+    for (size_t i = 0; i < s->n; i++)
+        (*names)[i] = s->v[i].name;
+    return s->n;
+}
+
+int fixup_check(const char *name, struct str text, struct err *e)
+{
+    AUTO_ARENA a = {0};
+    struct fixup x = {0};
+    bool matches;
+    return fixup_read(name, text, NULL, &a, &x, &matches, e);
+}
