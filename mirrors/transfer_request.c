@@ -286,6 +286,9 @@ static enum transfer_verdict judge_code(struct transfer_request *r, CURLcode cod
         snprintf(why, cap, "more than %d redirects", REDIRECTS_MAX);
         return TRANSFER_FAILED;
     case CURLE_UNSUPPORTED_PROTOCOL:
+        /* Without a redirect: no HTTP, as when a former answer on this connection was longer than it said. */
+        if (status_of(r) < 300 || status_of(r) > 399)
+            return TRANSFER_AGAIN;
         snprintf(why, cap, "redirected to a kind of URL that is not allowed");
         return TRANSFER_FAILED;
     default:
