@@ -46,15 +46,16 @@ static int hex_value(char c)
 
 bool digest_parse(struct digest *d, enum digest_kind k, struct str hex)
 {
+    struct digest out = {.kind = k};
     if (k == DIGEST_NONE || hex.n != 2 * kinds[k].size)
         return false;
-    *d = (struct digest){.kind = k};
     for (size_t i = 0; i < hex.n; i++) {
         int v = hex_value(hex.p[i]);
         if (v < 0)
             return false;
-        d->bytes[i / 2] = (uint8_t)(d->bytes[i / 2] << 4 | v);
+        out.bytes[i / 2] = (uint8_t)(out.bytes[i / 2] << 4 | v);
     }
+    *d = out;
     return true;
 }
 

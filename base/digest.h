@@ -31,7 +31,7 @@ struct digest {
 size_t digest_size(enum digest_kind k);      /* in bytes; 0 for DIGEST_NONE */
 const char *digest_name(enum digest_kind k); /* "sha256" */
 bool digest_trusted(enum digest_kind k);     /* SHA256 and stronger */
-/* Hexadecimal digits of the kind's exact length, either case. */
+/* Hexadecimal digits of the kind's exact length, either case. False leaves d as it was. */
 bool digest_parse(struct digest *d, enum digest_kind k, struct str hex);
 /* Lower-case hexadecimal into out; returns out. */
 const char *digest_hex(const struct digest *d, char out[DIGEST_HEX_MAX]);

@@ -72,6 +72,7 @@ int file_replace(const char *path, struct str data, mode_t mode, struct err *e)
 int file_mkdirs(const char *path, mode_t mode, struct err *e)
 {
     AUTO_BUF b = {0};
+    struct stat st;
     buf_puts(&b, path);
     for (char *p = b.p + 1; b.n > 0; p++) {
         char c = *p;
@@ -80,6 +81,8 @@ int file_mkdirs(const char *path, mode_t mode, struct err *e)
         *p = '\0';
         if (mkdir(b.p, mode) < 0 && errno != EEXIST)
             return err_sys(e, ERR_HOST, errno, "%s", b.p);
+        if (c == '\0' && stat(b.p, &st) == 0 && !S_ISDIR(st.st_mode))
+            return err_sys(e, ERR_HOST, ENOTDIR, "%s", b.p);
         if (c == '\0')
             break;
         *p = c;

@@ -139,7 +139,7 @@ void buf_reserve(struct buf *b, size_t more)
         return;
     size_t cap = b->cap ? b->cap : 64;
     while (cap < need)
-        cap = cap > need / 2 ? need : cap * 2;
+        cap = cap > SIZE_MAX / 2 ? need : cap * 2;
     b->p = mem_grow(b->p, cap, 1);
     b->cap = cap;
     b->p[b->n] = '\0';

@@ -20,13 +20,14 @@ const char *progress_bytes(uint64_t n, char out[32])
     static const char *const units[] = {"B", "kB", "MB", "GB", "TB"};
     double v = (double)n;
     unsigned u = 0;
-    for (; v >= 1000 && u < 4; u++)
+    for (; v >= (u ? 999.95 : 1000) && u < 4; u++) /* 999.95 kB would be shown as 1000.0 kB */
         v /= 1000;
     snprintf(out, 32, u == 0 ? "%.0f %s" : "%.1f %s", v, units[u]);
     return out;
 }
 
-/* Length of the well-formed UTF-8 character at p, or 0. */
+/* Length of the well-formed UTF-8 character at p, or 0 (RFC 3629 section 4: no overlong forms, no
+ * surrogates). */
 static size_t utf8_len(const unsigned char *p)
 {
     size_t n = p[0] < 0x80                   ? 1
@@ -37,7 +38,20 @@ static size_t utf8_len(const unsigned char *p)
     for (size_t i = 1; i < n; i++)
         if ((p[i] & 0xc0) != 0x80)
             return 0;
+    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
+        (p[0] == 0xf4 && p[1] > 0x8f))
+        return 0;
     return n;
+}
+
+/* What the target's programs and the mirrors say must not move the terminal's cursor. */
+static const char *clean(const char *text, char *out, size_t cap)
+{
+    size_t n = 0;
+    for (const unsigned char *p = (const unsigned char *)text; *p != '\0' && n + 5 < cap; p++)
+        n += (size_t)snprintf(out + n, cap - n, *p < 0x20 || *p == 0x7f ? "\\x%02x" : "%c", *p);
+    out[n] = '\0';
+    return out;
 }
 
 void progress_json_string(FILE *f, const char *s)
@@ -71,6 +85,8 @@ static void on_line(void *ctx, enum log_level level, const char *text)
 {
     static const char *const prefix[] = {"warning: ", "", ""};
     struct progress_ui *ui = ctx;
+    char shown[2048];
+    text = clean(text, shown, sizeof shown);
     pthread_mutex_lock(&ui->lock);
     if (ui->file != NULL) {
         fprintf(ui->file, "%10.3f %s%s\n", (double)(now_us() - ui->begin_us) / 1e6, prefix[level], text);
@@ -98,7 +114,11 @@ static void show_json(struct progress_ui *ui, const struct progress *p)
 static void amounts(const struct progress *p, char out[80])
 {
     char a[32], b[32];
-    if (strcmp(p->unit, "bytes") == 0)
+    if (p->total == 0 && strcmp(p->unit, "bytes") == 0)
+        snprintf(out, 80, "%s", progress_bytes(p->done, a));
+    else if (p->total == 0)
+        snprintf(out, 80, "%" PRIu64 " %s", p->done, p->unit);
+    else if (strcmp(p->unit, "bytes") == 0)
         snprintf(out, 80, "%s / %s", progress_bytes(p->done, a), progress_bytes(p->total, b));
     else
         snprintf(out, 80, "%" PRIu64 " / %" PRIu64 " %s", p->done, p->total, p->unit);
@@ -106,22 +126,24 @@ static void amounts(const struct progress *p, char out[80])
 
 static void show_bar(struct progress_ui *ui, const struct progress *p)
 {
-    char bar[BAR_WIDTH + 1], text[80];
+    char bar[BAR_WIDTH + 1], text[80], item[128];
     unsigned fill = p->total ? (unsigned)((double)p->done / (double)p->total * BAR_WIDTH) : 0;
     memset(bar, '-', BAR_WIDTH);
     memset(bar, '#', fill > BAR_WIDTH ? BAR_WIDTH : fill);
     bar[BAR_WIDTH] = '\0';
     amounts(p, text);
-    fprintf(stderr, "\r\033[K%-12s [%s] %s  %.30s", p->stage, bar, text, p->item ? p->item : "");
+    fprintf(stderr, "\r\033[K%-12s [%s] %s  %.30s", p->stage, bar, text,
+            clean(p->item ? p->item : "", item, sizeof item));
     fflush(stderr);
     ui->bar_shown = true;
 }
 
 static void show_plain(const struct progress *p)
 {
-    char text[80];
+    char text[80], item[256];
     amounts(p, text);
-    fprintf(stderr, "zonestrap: %s: %s%s%s\n", p->stage, text, p->item ? ", " : "", p->item ? p->item : "");
+    fprintf(stderr, "zonestrap: %s: %s%s%s\n", p->stage, text, p->item ? ", " : "",
+            clean(p->item ? p->item : "", item, sizeof item));
 }
 
 static void on_progress(void *ctx, const struct progress *p)
