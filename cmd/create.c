@@ -138,7 +138,7 @@ static int create(struct job *j, struct create_plan *p, const char *target, enum
 int cmd_create(struct job *j, struct err *e)
 {
     struct create_plan p = {0};
-    enum when when;
+    enum when when = NEVER;
     if (check_request(j, &when, e) < 0)
         return -1;
     job_open_cache(j);

@@ -8,7 +8,7 @@ repo_deb alpha 1.0 "Depends: beta"
 head -c 2000000 /dev/urandom >"$work/noise"; mkdir -p "$tree/beta/usr/share/beta"; cp "$work/noise" "$tree/beta/usr/share/beta/"
 repo_deb beta 1
 repo_index "$work/repo" one
-python3 "$here/server.py" "$work/repo" >"$work/port" 2>"$work/server.log" &
+python3 "$here/server.py" --root "$work/repo" >"$work/port" 2>"$work/server.log" &
 server=$!
 cleanup_hooks="$cleanup_hooks stop_server"
 stop_server() { kill $server 2>/dev/null; }

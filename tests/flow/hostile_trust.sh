@@ -66,11 +66,11 @@ t_expired() {
     until=$(date -d "$until" +%s) || return 1
     fails_with 4 'main:.*expired on .*--ignore-expiry' expired sid $((until + 60)) || return 1
     # In time, or with the override, it is accepted: what fails then is the index that this mirror lacks.
-    fails_with 3 'main: .*Packages' expired sid $((until - 60)) || return 1
+    fails_with 3 'Packages' expired sid $((until - 60)) || return 1
     fails_with 3 'Packages' expired sid $((until + 60)) --ignore-expiry
 }
 if [ -r "$stored/sid/InRelease" ]; then case_ "an expired index" t_expired; else skipped "an expired index" "no stored InRelease"; fi
-t_future() { fails_with 4 'clock' plan --now 1000000000 mine/one; }
+t_future() { fresh; sed -i "s/^Date: .*/Date: $(date -u -R -d '+3 days' | sed 's/+0000/UTC/')/" "$work/r/dists/one/Release"; repo_sign "$work/r" one; fails_with 4 'clock' repo_at; }
 case_ "an index from the future" t_future
 t_other_suite() {
     fresh; cp -a "$work/r/dists/one" "$work/r/dists/two"; sed -i 's/^.release one.$/[release one]\n[release two]/' "$recipes/mine.distro"
