@@ -54,46 +54,57 @@ struct tree_writer;
    which tree_seal() removes last. What a killed run left (the hidden directory or a marked target, no live
    process holding its lock) is emptied first. Anything else there: ERR_HOST. The parent must exist. */
 int tree_open_dir(struct tree **t, const char *target, const struct log *log, struct err *e);
-/* Opens an existing root for fixups and the second stage; nothing is built, tree_seal() only syncs. */
+/* Opens an existing root for fixups and the second stage; nothing is built, tree_seal() only syncs. ERR_HOST
+   for one that is marked as incomplete, and for this system's own root. */
 int tree_open_existing(struct tree **t, const char *root, const struct log *log, struct err *e);
 /* mtime of whatever is made without an entry's own time (parents, fixups' files). Default: now. */
 void tree_set_epoch(struct tree *t, int64_t seconds);
 int tree_layout(struct tree *t, const struct tree_layout *links, size_t n, struct err *e);
-/* Path of the directory being filled (the hidden one before tree_seal), and its descriptor; both borrowed. */
+/* Path of the directory being filled (the hidden one before tree_seal), and its descriptor; both borrowed,
+   the path until tree_seal. */
 const char *tree_path(const struct tree *t);
 int tree_fd(const struct tree *t);
-/* Makes it appear: sync (unless nosync) and rename, or the marker's removal. The tree stays open. */
+/* Makes it appear: sync (unless nosync) and rename, or the marker's removal. The tree stays open. ERR_HOST,
+   and the tree unsealed, when something has taken the target's name meanwhile. */
 int tree_seal(struct tree *t, bool nosync, struct err *e);
 /* Closes; an unsealed tree is removed first, so that the target is as it was. NULL is fine. */
 void tree_close(struct tree *t);
 
-/* A writer for the package with this index in the plan. who names it in errors; max_bytes bounds what it may
-   write (file contents together): going past it is ERR_FORMAT. redo: writes only the shared paths that this
-   index wins and has not written. */
+/* A writer for the package with this index in the plan, for one thread at a time. who names it in errors
+   (copied); max_bytes bounds what it may write (file contents together): going past it is ERR_FORMAT, judged
+   by the sizes in the headers, whether or not another package has the path. It bounds the number of entries
+   too, generously. redo: writes only the shared paths that this index wins and has not written. */
 int tree_writer_open(struct tree *t, unsigned index, const char *who, uint64_t max_bytes, bool redo,
                      struct tree_writer **w, struct err *e);
 void tree_writer_close(struct tree_writer *w);
 
-/* Gives the next piece of a file's content: 1 and *p, *n, *off (offset in the file; gaps are holes), 0 at the
- * end, -1. */
+/* Gives the next piece of a file's content: 1 and *p, *n, *off (offset in the file, never going back; gaps
+   are holes), 0 at the end, -1. A hole at the end is shown by a last piece with *n 0 and *off the file's
+   size. */
 typedef int tree_next(void *ctx, const void **p, size_t *n, uint64_t *off, struct err *e);
 
 /* Puts one entry. next (NULL for anything but TREE_FILE with size > 0) is not called when the entry is
-   skipped because another package has the path. Parents that no entry named yet are made 0755 root:root.
-   ERR_FORMAT with who and the path: absolute or `..` in odd places, a path through a link that the layout did
-   not make, a hard link to something that this package or the tree does not have, a content longer or shorter
-   than size, a type that replaces a directory, a node device where the format has none (the caller decides).
-   ERR_HOST: the file system said no. */
+   skipped because another package has the path. Parents that no entry named yet are made 0755 root:root. Of
+   one package's several entries for a path the last one counts, as with tar, but of a directory's the first.
+   A hard link is another name of what stands at its target in the end. A link that says what the layout says
+   is the layout's own. ERR_FORMAT with who and the path: `..`, NUL, an empty name, a name over 255 or a path
+   over 4095 bytes or 256 levels (a leading `/` is dropped, as `./` is); a path through a link that the layout
+   did not make, whoever ships it and whoever comes first; a hard link to anything but a file that this
+   package has shipped before; a content longer or shorter than size; a type that replaces a directory or is
+   replaced by one; the budget. A node device is made where it is asked for (the caller decides). ERR_HOST:
+   the file system said no. */
 int tree_put(struct tree_writer *w, const struct tree_entry *en, tree_next *next, void *ctx, struct err *e);
 /* The canonical form that tree_put() would use, layout applied: "usr/bin/x"; "" is the root. ERR_FORMAT if
  * hostile. */
 int tree_canonical(const struct tree *t, struct str path, struct arena *a, struct str *out, struct err *e);
 
-/* Plan indexes, ascending, that must be unpacked again through a redo writer. The array lives in a. */
+/* Plan indexes, ascending, that must be unpacked again through a redo writer; in any order, or at once. The
+   array lives in a. */
 int tree_redo(struct tree *t, struct arena *a, unsigned **indexes, size_t *n, struct err *e);
 /* Paths (canonical, directories excepted) that more than one package ships, sorted. */
 int tree_shared(struct tree *t, struct arena *a, struct str **paths, size_t *n, struct err *e);
-/* Once, after all packages: directories get the mode, owner and time of their first entry. */
+/* Once, after all packages and redos: hard links to paths that another package won are set right (ERR_FORMAT
+   where what won is no file), directories get the mode, owner and time of their first entry. */
 int tree_settle(struct tree *t, struct err *e);
 
 /* For fixups and the second stage, single-threaded, after tree_settle(). Paths are absolute in the root
@@ -113,8 +124,9 @@ int tree_symlink(struct tree *t, const char *path, const char *text,
 int tree_node(struct tree *t, const char *path, enum tree_type type, uint32_t major, uint32_t minor,
               mode_t mode, struct err *e);
 int tree_remove(struct tree *t, const char *path, struct err *e); /* whole subtrees too; 1: absent */
-int tree_mode(struct tree *t, const char *path, mode_t mode, struct err *e);                 /* 1: absent */
-int tree_owner(struct tree *t, const char *path, uint32_t uid, uint32_t gid, struct err *e); /* 1: absent */
+int tree_mode(struct tree *t, const char *path, mode_t mode, struct err *e); /* 1: absent */
+/* 1: absent. setuid and setgid stay; file capabilities go, as the kernel has it. */
+int tree_owner(struct tree *t, const char *path, uint32_t uid, uint32_t gid, struct err *e);
 /* Names in a directory, sorted, without . and ..; 1: absent. */
 int tree_list(struct tree *t, const char *path, struct arena *a, struct str **names, size_t *n,
               struct err *e);

@@ -166,21 +166,32 @@ static struct tree_node *claim_dir(struct tree_writer *w, struct str path, struc
     return n;
 }
 
-static bool claims(const struct tree_node *n, unsigned index)
+static struct tree_claimer *claimer(const struct tree_node *n, unsigned index)
 {
-    for (const struct tree_claimer *c = n->others; c != NULL; c = c->next)
-        if (c->index == index)
-            return true;
-    return n->others == NULL && n->owner == index;
+    struct tree_claimer *c = n->others;
+    while (c != NULL && c->index != index)
+        c = c->next;
+    return c;
 }
 
-static void add_claimer(struct tree *t, struct tree_node *n, unsigned index)
+/* What the package itself ships there, or KIND_DIR when it has shipped no such file. */
+static enum tree_kind own_kind(const struct tree_node *n, unsigned index)
 {
-    struct tree_claimer *c = arena_alloc(&t->arena, sizeof *c);
-    c->index = index;
-    c->next = n->others;
-    n->others = c;
-    t->claims++;
+    const struct tree_claimer *c = claimer(n, index);
+    return c != NULL ? c->kind : n->others == NULL && n->owner == index ? n->kind : KIND_DIR;
+}
+
+static void add_claimer(struct tree *t, struct tree_node *n, unsigned index, enum tree_kind kind)
+{
+    struct tree_claimer *c = claimer(n, index);
+    if (c == NULL) {
+        c = arena_alloc(&t->arena, sizeof *c);
+        c->index = index;
+        c->next = n->others;
+        n->others = c;
+        t->claims++;
+    }
+    c->kind = kind;
 }
 
 static enum tree_kind kind_of(enum tree_type type)
@@ -215,18 +226,19 @@ static void take_meta(struct tree_writer *w, struct tree_node *n, const struct t
     n->meta->xattrs = x;
 }
 
-/* The target of a hard link: something that this package itself has shipped before. */
+/* The target of a hard link: a file that this package itself has shipped before, whoever wins it. */
 static int hard_target(struct tree_job *j, struct err *e)
 {
     struct tree_writer *w = j->w;
     struct tree_node *target = find_path(w->t, buf_view(&w->target));
-    if (target == NULL || target->kind == KIND_DIR || target == j->node || !claims(target, w->index))
+    enum tree_kind kind = target == NULL || target == j->node ? KIND_DIR : own_kind(target, w->index);
+    if (kind == KIND_DIR)
         return err_set(e, ERR_FORMAT,
                        "%s: %s: a hard link to `%s', which is no file that the package shipped before",
                        w->who, buf_c(&w->path), buf_c(&w->target));
-    if (target->owner == w->index && target->kind != KIND_FILE && target->kind != KIND_HARD)
+    if (kind != KIND_FILE && kind != KIND_HARD)
         return err_set(e, ERR_FORMAT, "%s: %s: a hard link to `%s', which is a %s", w->who, buf_c(&w->path),
-                       buf_c(&w->target), kind_name(target->kind));
+                       buf_c(&w->target), kind_name(kind));
     j->target = target;
     return 0;
 }
@@ -240,15 +252,15 @@ static int claim_file(struct tree_job *j, bool fresh, struct err *e)
     bool hard = j->en->type == TREE_HARD;
     if (hard && hard_target(j, e) < 0)
         return -1;
-    if (!fresh && !claims(n, index)) {
-        if (n->others == NULL)
-            add_claimer(j->w->t, n, n->owner);
-        add_claimer(j->w->t, n, index);
-    }
+    enum tree_kind kind = kind_of(j->en->type);
+    if (!fresh && n->others == NULL && n->owner != index)
+        add_claimer(j->w->t, n, n->owner, n->kind);
+    if (n->others != NULL || n->owner != index)
+        add_claimer(j->w->t, n, index, kind);
     if (index > n->owner)
         return 0;
     n->owner = index;
-    n->kind = kind_of(j->en->type);
+    n->kind = kind;
     n->target = j->target;
     if (n->writer != TREE_NOBODY && n->writer != index)
         return 0;

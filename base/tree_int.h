@@ -38,6 +38,7 @@ struct tree_meta {
 struct tree_claimer {
     struct tree_claimer *next;
     unsigned index;
+    enum tree_kind kind; /* of its own entry */
 };
 
 /* A claimed path. The names up to the root make the path; parent, hash and name never change, so that they
