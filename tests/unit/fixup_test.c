@@ -1,0 +1,261 @@
+/* Loading, matching, errors; and every built-in fixup on a small root: C and sh agree, twice is as once. */
+#include "fixups/fixup.h"
+
+#include "base/auto.h"
+#include "base/file.h"
+#include "tests/unit/test.h"
+
+static const char *const all_packages[] = {"apt",  "base-passwd", "dbus",          "debianutils", "dpkg",
+                                           "mawk", "systemd",     "sysvinit-core", NULL};
+
+static struct fixup_facts facts(const char *zone, const char *format, const char *const *packages)
+{
+    size_t n = 0;
+    while (packages[n] != NULL)
+        n++;
+    return (struct fixup_facts){.zone = zone,
+                                .format = format,
+                                .distro = "debian",
+                                .release = "trixie",
+                                .version = "13",
+                                .arch = "amd64",
+                                .packages = packages,
+                                .npackages = n,
+                                .sources = STR("Types: deb\nSuites: trixie\n"),
+                                .keyring_name = "debian-archive-keyring.gpg",
+                                .hostname = "zone-1.example"};
+}
+
+static void which_match(void)
+{
+    static const char *const minbase[] = {"apt", "base-passwd", "debianutils", "dpkg", "mawk", NULL},
+                             *const none[] = {NULL};
+    static const struct {
+        const char *zone, *format;
+        const char *const *packages;
+        const char *names;
+    } rows[] = {
+        {"none", "deb", minbase, "apt-sources awk base-passwd dev dpkg fstab hostname localtime shells"},
+        {"lx", "deb", minbase, "apt-sources awk base-passwd dpkg fstab hostname localtime shells"},
+        {"lx", "deb", all_packages,
+         "apt-sources awk base-passwd dbus-machine-id dpkg fstab hostname localtime machine-id shells "
+         "sysvinit-console"},
+        {"none", "rpm", none, "hostname"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        AUTO_ARENA a = {0};
+        AUTO_BUF b = {0};
+        struct data builtin = {0};
+        struct fixup_facts f = facts(rows[i].zone, rows[i].format, rows[i].packages);
+        struct fixup_set *s;
+        const char **names;
+        struct err e = {0};
+        CHECK(fixup_load(&builtin, &f, &a, &s, &e) == 0);
+        size_t n = fixup_names(s, &a, &names);
+        for (size_t k = 0; k < n; k++)
+            buf_printf(&b, "%s%s", k ? " " : "", names[k]);
+        CHECK_STR(buf_c(&b), rows[i].names);
+    }
+}
+
+#define BEFORE "[match]\n[before-boot]\n"
+
+static void errors(void)
+{
+    static const char *const rows[][2] = {
+        {"", "x.fixup:1:1: a fixup has one [match], not 0"},
+        {"[match]\n[match]\n", "x.fixup:1:1: a fixup has one [match], not 2"},
+        {"zone lx\n[match]\n", "x.fixup:1:1: `zone' before any [section]"},
+        {"[match]\n zone\n", "x.fixup:2:2: `zone' needs a value"},
+        {"[match]\ncolour red\n", "x.fixup:2:1: unknown keyword `colour' in [match]"},
+        {"[match zone=lx]\n", "x.fixup:1:1: [match] takes no qualifier"},
+        {"[match]\n[later]\n", "x.fixup:2:1: unknown section [later]"},
+        {"[match]\n[before-boot x]\n", "x.fixup:2:1: [before-boot] takes no name"},
+        {"[match]\n[before-boot colour=red]\n", "x.fixup:2:1: [before-boot] has no qualifier `colour'"},
+        {BEFORE "move /a /b\n", "x.fixup:3:1: unknown verb `move'"},
+        {BEFORE "?\n", "x.fixup:3:1: unknown verb `'"},
+        {BEFORE "  rc-remove S x\n", "x.fixup:3:3: `rc-remove' needs the zone's own tools"},
+        {"[match]\n[after-install]\n?rc-remove S x\n", "x.fixup:3:1: `rc-remove' takes no prefix"},
+        {"[match]\n[after-install]\nrc-remove 9 x\n", "x.fixup:3:1: `9' is no run of levels"},
+        {"[match]\n[after-install]\nrc-remove S x/y\n", "x.fixup:3:1: `x/y' is no init script's name"},
+        {BEFORE "copy /a\n", "x.fixup:3:1: `copy' is used so: copy SOURCE PATH"},
+        {BEFORE "remove a\n", "x.fixup:3:1: `a' is no path"},
+        {BEFORE "remove /\n", "x.fixup:3:1: `/' is no path"},
+        {BEFORE "remove /a/../b\n", "x.fixup:3:1: `/a/../b' is no path"},
+        {BEFORE "remove /a//b\n", "x.fixup:3:1: `/a//b' is no path"},
+        {BEFORE "mode /a 888\n", "x.fixup:3:1: `888' is no octal mode"},
+        {BEFORE "mode /a 77777\n", "x.fixup:3:1: `77777' is no octal mode"},
+        {BEFORE "owner /a root\n", "x.fixup:3:1: `root' is no USER:GROUP"},
+        {BEFORE "owner /a $x:root\n", "x.fixup:3:1: `$x:root' is no USER:GROUP"},
+        {BEFORE "node /a p 1 2\n", "x.fixup:3:1: `p' is no kind of node"},
+        {BEFORE "node /a c 1 x\n", "x.fixup:3:1: `x' is no device number"},
+        {BEFORE "edit /a sort x\n", "x.fixup:3:1: unknown edit `sort'"},
+        {BEFORE "edit /a delete (\n", "x.fixup:3:1: `(' is no extended regular expression"},
+        {BEFORE "edit /a delete \\d+\n",
+         "x.fixup:3:1: `\\d+': a backslash may stand before punctuation only"},
+        {BEFORE "edit /a delete x\\\n", "x.fixup:3:1: `x\\': a backslash may stand before punctuation only"},
+        {BEFORE "edit /a replace /x/y\n", "x.fixup:3:1: `replace' is used so: replace /ERE/TEXT/"},
+        {BEFORE "edit /a replace /x/y/z/\n", "x.fixup:3:1: `replace' is used so: replace /ERE/TEXT/"},
+        {BEFORE "edit /a replace //y/\n", "x.fixup:3:1: empty regular expression"},
+        {BEFORE "append /a\n", "x.fixup:3:1: `append' takes either a line behind the path or lines"},
+        {BEFORE "append /a b\n| c\n", "x.fixup:3:1: `append' takes either a line behind the path or lines"},
+        {BEFORE "| text\n", "x.fixup:3:1: a line of text without a verb before it"},
+        {BEFORE "remove /a\n| text\n", "x.fixup:4:1: a line of text without a verb before it"},
+        {BEFORE "file /a 0644\n|text\n", "x.fixup:4:1: a line of text begins with `|' and a blank"},
+        {BEFORE "file /a 0644\n| x {color}\n", "x.fixup:4:5: unknown variable {color}"},
+        {BEFORE "file /a/{color} 0644\n", "x.fixup:3:9: unknown variable {color}"},
+        {BEFORE "mask ../x\n", "x.fixup:3:1: `../x' is no unit's name"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct err e = {0};
+        CHECK(fixup_check("x.fixup", str_c(rows[i][0]), &e) == -1);
+        CHECK(e.class == ERR_USAGE);
+        if (strncmp(e.msg, rows[i][1], strlen(rows[i][1])) != 0)
+            CHECK_STR(e.msg, rows[i][1]);
+    }
+}
+
+static void host_names(void)
+{
+    static const char *const bad[] = {NULL, "", "-x", "a b", "x;reboot", "a\nb", "a/b", "'"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        AUTO_ARENA a = {0};
+        struct data builtin = {0};
+        struct fixup_facts f = facts("none", "deb", all_packages);
+        struct fixup_set *s;
+        struct err e = {0};
+        f.hostname = bad[i];
+        CHECK(fixup_load(&builtin, &f, &a, &s, &e) == -1);
+        CHECK(e.class == ERR_USAGE && strstr(e.msg, "is no host name") != NULL);
+    }
+}
+
+static char base[64];
+
+static int sh(const char *cmd)
+{
+    AUTO_ARENA a = {0};
+    return system(arena_printf(&a, "cd %s && { %s\n}", base, cmd));
+}
+
+/* Qualifiers, an own fixup beside the built-in ones, one that takes the place of a built-in one. */
+static void own_fixups(void)
+{
+    AUTO_ARENA a = {0};
+    const char *dirs[] = {base}, **names;
+    struct data d = {dirs, 1};
+    static const char *const none[] = {NULL};
+    struct fixup_facts f = facts("lx", "rpm", none);
+    struct fixup_set *s;
+    struct err e = {0};
+    struct buf b = {0};
+    CHECK(sh("printf '[match]\\nzone none jail\\nzone lx\\nformat rpm\\n[before-boot arch=arm64,amd64 "
+             "release=trixie]\\nremove "
+             "/yes\\n[before-boot arch=arm64]\\nremove /no\\n[after-install zone=lx]\\nremove /then\\n' "
+             ">mine.fixup; "
+             "printf '[match]\\nzone none\\nzone jail\\n' >hostname.fixup") == 0);
+    CHECK(fixup_load(&d, &f, &a, &s, &e) == 0);
+    CHECK(fixup_names(s, &a, &names) == 1);
+    CHECK_STR(names[0], "mine");
+    CHECK(fixup_render(s, &b, &e) == 0);
+    CHECK(strstr(buf_c(&b), "rm -rf \"$ROOT\"'/yes'") != NULL);
+    CHECK(strstr(buf_c(&b), "/no") == NULL);
+    CHECK(strstr(buf_c(&b), "/yes") < strstr(buf_c(&b), "/then"));
+    CHECK(sh("echo '[nonsense]' >>mine.fixup") == 0);
+    CHECK(fixup_load(&d, &f, &a, &s, &e) == -1);
+    CHECK(strstr(e.msg, "mine.fixup:11:1: unknown section [nonsense]") != NULL);
+    CHECK(sh("rm *.fixup") == 0);
+    buf_free(&b);
+}
+
+/* The files that the built-in fixups want to find, no more. */
+static const char seed[] =
+    "rm -rf c sh; mkdir -p c/usr/share/base-passwd c/usr/share/sysvinit c/usr/share/debianutils c/usr/bin "
+    "c/usr/sbin "
+    "c/etc/rcS.d c/var/lib/dpkg c/var/lib/dbus c/dev; cd c; ln -s usr/bin bin; ln -s usr/sbin sbin; "
+    "echo 'root:*:0:0:root:/root:/bin/bash' >usr/share/base-passwd/passwd.master; "
+    "echo 'root:*:0:' >usr/share/base-passwd/group.master; echo /bin/sh >usr/share/debianutils/shells; "
+    "printf 'id:2:initdefault:\\n1:2345:respawn:/sbin/getty --noclear 38400 tty1\\n2:23:respawn:/sbin/getty "
+    "38400 tty2\\n"
+    "#T0:23:respawn:/sbin/getty -L ttyS0 9600 vt100\\n' >usr/share/sysvinit/inittab; "
+    "touch etc/rcS.d/S01hwclock.sh etc/rcS.d/S02other; cp -a . ../sh";
+
+static void apply_both(const char *zone)
+{
+    AUTO_ARENA a = {0};
+    AUTO_BUF script = {0};
+    struct data builtin = {0};
+    struct fixup_facts f = facts(zone, "deb", all_packages);
+    struct fixup_set *s;
+    struct tree *t;
+    struct err e = {0};
+    CHECK(fixup_load(&builtin, &f, &a, &s, &e) == 0);
+    CHECK(tree_open_existing(&t, arena_printf(&a, "%s/c", base), NULL, &e) == 0);
+    if (fixup_apply(s, t, NULL, &e) < 0)
+        CHECK_STR(e.msg, "");
+    tree_close(t);
+    CHECK(fixup_render(s, &script, &e) == 0);
+    CHECK(file_replace(arena_printf(&a, "%s/script", base), buf_view(&script), 0644, &e) == 0);
+    CHECK(sh("ROOT=$PWD/sh sh script") == 0);
+}
+
+static void every_fixup_twice(void)
+{
+    static const char *const zones[] = {"none", "lx"};
+    static const char list[] =
+        "for r in c sh; do (cd $r; find . -printf '%y %m %U %G %l %s %p\\n' | sort; find . -type f | sort | "
+        "xargs sha256sum; find . -type c | sort | xargs -r stat -c '%n %t %T') >$r.$n; done";
+    if (geteuid() != 0)
+        SKIP("owners and nodes need root");
+    for (size_t i = 0; i < 2; i++) {
+        AUTO_ARENA a = {0};
+        CHECK(sh(seed) == 0);
+        apply_both(zones[i]);
+        CHECK(sh(arena_printf(&a, "n=1; %s", list)) == 0);
+        apply_both(zones[i]);
+        CHECK(sh(arena_printf(&a, "n=2; %s", list)) == 0);
+        CHECK(sh("diff c.1 c.2 && diff sh.1 sh.2") == 0);
+        /* [after-install] is the shell's alone */
+        CHECK(sh("sed -i '/hwclock.sh/d; s/ [0-9]* .\\/etc\\/rcS.d$/ d/' c.1 sh.1 && diff c.1 sh.1") == 0);
+    }
+    CHECK(sh("test \"$(cat c/etc/hostname)\" = zone-1.example && grep -q '^#1:2345.*tty1' c/etc/inittab && "
+             "grep -q '^1:2345:respawn:/sbin/getty 38400 console' c/etc/inittab && "
+             "cmp c/etc/passwd c/usr/share/base-passwd/passwd.master && test \"$(readlink c/usr/sbin/sh)\" = "
+             "../bin/sh && "
+             "test -f c/etc/apt/sources.list.d/debian.sources && test -f c/etc/rcS.d/S01hwclock.sh && "
+             "test ! -e sh/etc/rcS.d/S01hwclock.sh && test \"$(tail -n 1 "
+             "c/etc/apt/sources.list.d/debian.sources)\" = 'Suites: "
+             "trixie'") == 0);
+}
+
+/* What the zone has changed since is not taken back when the fixups run again. */
+static void keeps_what_changed(void)
+{
+    if (geteuid() != 0)
+        SKIP("owners and nodes need root");
+    CHECK(sh(seed) == 0);
+    apply_both("lx");
+    CHECK(sh("for r in c sh; do echo new:x:1:1::/: >>$r/etc/passwd; echo /x / ext4 >$r/etc/fstab; echo "
+             "Package: x "
+             ">$r/var/lib/dpkg/status; ln -sf /etc/alternatives/awk $r/usr/bin/awk; ln -sf /x "
+             "$r/etc/localtime; done") == 0);
+    apply_both("lx");
+    CHECK(sh("for r in c sh; do grep -q new $r/etc/passwd && grep -q ext4 $r/etc/fstab && grep -q x "
+             "$r/var/lib/dpkg/status && "
+             "test $(readlink $r/usr/bin/awk) = /etc/alternatives/awk && test $(readlink $r/etc/localtime) = "
+             "/x || exit 1; done") == 0);
+}
+
+int main(void)
+{
+    snprintf(base, sizeof base, "/tmp/fixup_test.XXXXXX");
+    CHECK(mkdtemp(base) != NULL);
+    RUN(which_match);
+    RUN(errors);
+    RUN(host_names);
+    RUN(own_fixups);
+    RUN(every_fixup_twice);
+    RUN(keeps_what_changed);
+    CHECK(sh("cd / && rm -rf \"$OLDPWD\"") == 0);
+    return test_done();
+}
