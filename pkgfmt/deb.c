@@ -118,7 +118,7 @@ static int add_component(struct list *l, const char *component, struct err *e)
     }
     bool found = add_index(l, arena_printf(l->a, "%s/binary-%s/Packages", component, arch), component, arch);
     /* Packages for all architectures stand in an index of their own, unless the native one repeats them. */
-    if (has_word(r->architectures, "all", false) && !(r->all_in_arch && found))
+    if (has_word(r->architectures, "all", false) && !r->all_in_arch)
         found |= add_index(l, arena_printf(l->a, "%s/binary-all/Packages", component), component, "all");
     if (found)
         return 0;

@@ -57,8 +57,7 @@ static int open_filtered(struct deb_decode *d, const struct filter *f, struct er
         return damaged(d, e, "cannot decode it");
     if (archive_filter_code(d->archive, 0) != f->code)
         return err_set(e, ERR_FORMAT, "%s: it is not in %s format", d->name, f->suffix + 1);
-    if (rc == ARCHIVE_EOF)
-        d->max = 0;
+    d->ended = rc == ARCHIVE_EOF;
     return 0;
 }
 
@@ -81,6 +80,8 @@ static ssize_t read_plain(struct deb_decode *d, void *p, size_t n, struct err *e
 ssize_t deb_decode_read(struct deb_decode *d, void *p, size_t n, struct err *e)
 {
     ssize_t got;
+    if (d->ended)
+        return 0;
     if (d->archive == NULL)
         got = read_plain(d, p, n, e);
     else if ((got = archive_read_data(d->archive, p, n)) < 0)

@@ -2,6 +2,7 @@
 #ifndef PKGFMT_DEB_DECODE_H
 #define PKGFMT_DEB_DECODE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -13,6 +14,7 @@ struct deb_decode {
     struct archive *archive; /* NULL: plain bytes from fd */
     int fd;
     const char *name;
+    bool ended;
     uint64_t done, max; /* decoded bytes so far, and the most there may be */
 };
 

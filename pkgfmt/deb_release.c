@@ -253,8 +253,8 @@ int deb_release_parse(struct str text, struct arena *a, struct deb_release *out,
         if (parse_line(&p, line, e) != 0)
             return -1;
     }
-    if (p.seen == 0)
-        return err_set(e, ERR_FORMAT, "Release: no known field in it");
+    if (!p.in_list)
+        return err_set(e, ERR_FORMAT, "Release: no field in it");
     if (p.n == 0)
         return err_set(e, ERR_TRUST,
                        "Release: it has neither SHA256 nor SHA512 digests (MD5 and SHA1 are not trusted)");

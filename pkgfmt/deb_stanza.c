@@ -57,6 +57,11 @@ static int skip_empty_lines(struct deb_stanza_reader *r, struct err *e)
     }
 }
 
+static int too_long(const struct deb_stanza_reader *r, struct err *e)
+{
+    return err_set(e, ERR_FORMAT, "%s:%lu: a stanza of more than %d bytes", r->src->name, r->start, DEB_STANZA_MAX);
+}
+
 int deb_stanza_next(struct deb_stanza_reader *r, struct str *out, struct err *e)
 {
     size_t scan;
@@ -74,13 +79,14 @@ int deb_stanza_next(struct deb_stanza_reader *r, struct str *out, struct err *e)
             break;
         }
         if (r->buf.n - r->at > DEB_STANZA_MAX)
-            return err_set(e, ERR_FORMAT, "%s:%lu: a stanza of more than %d bytes", r->src->name, r->start,
-                           DEB_STANZA_MAX);
+            return too_long(r, e);
         scan -= r->at; /* refill moves the text */
         if (refill(r, e) != 0)
             return -1;
     }
     *out = (struct str){r->buf.p + r->at, scan - r->at};
+    if (out->n > DEB_STANZA_MAX)
+        return too_long(r, e);
     r->at = scan;
     r->line += lines;
     return 1;
