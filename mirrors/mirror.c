@@ -80,6 +80,9 @@ static const char *clean_url(const char *url, struct arena *a, const char **why)
     *why = "not a http, https or file URL";
     if (!known)
         return NULL;
+    *why = "the URL names no host";
+    if (strncasecmp(url, "http", 4) == 0 && strchr("/?#", strstr(url, "://")[3]) != NULL)
+        return NULL;
     *why = "blanks and control characters must be written as %XX";
     for (const char *p = url; *p != '\0'; p++)
         if ((unsigned char)*p <= 0x20 || *p == 0x7f)
@@ -217,7 +220,7 @@ static int list_parse(const char *name, struct str text, struct arena *a, struct
         if (s->name.n == 0 && s->nlines == 0)
             continue;
         if (!str_is(s->name, "mirrors") || s->label.n > 0 || s->nquals > 0 || seen)
-            return kw_error(&f, s->line, s->col, e,
+            return kw_error(&f, s->line ? s->line : s->lines[0].line, s->col, e,
                             "expected one section, [mirrors], and nothing outside it");
         seen = true;
         for (size_t k = 0; k < s->nlines; k++)

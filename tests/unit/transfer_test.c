@@ -279,7 +279,7 @@ static void fetches_many_over_few_connections(void)
 {
     static struct want many[MANY];
     struct want *list[MANY];
-    static char names[MANY][16];
+    static char names[MANY][24];
     struct transfer_opts o = {0};
     struct err e;
     int right = 0;
@@ -735,7 +735,7 @@ static void a_wrong_partial_is_replaced(void)
 static int fetch_twenty(const char *dir)
 {
     static struct want w[20];
-    static char names[20][16];
+    static char names[20][24];
     struct want *list[20];
     struct cache c;
     struct err e = {0};
@@ -774,7 +774,7 @@ static void processes_share_a_cache(void)
     CHECK(cache_open(&c, top_cache("shared"), &e) == 0);
     for (int i = 0; i < 20; i++) {
         struct want w;
-        char name[16];
+        char name[24];
         snprintf(name, sizeof name, "many/%03d", i);
         want_init(&w, name, "");
         int fd = cache_get(&c, &w.f.digest, MANY_SIZE);
