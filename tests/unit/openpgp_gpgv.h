@@ -143,6 +143,8 @@ static inline const char *gpgv_word(const char *line)
         return "weak";
     case 6:
         return "bad-key";
+    case 125:
+        return "usage";
     }
     return "error";
 }
@@ -171,6 +173,15 @@ static inline void gpgv_verdicts(struct str ring, struct str sig, const struct s
         buf_puts(out, "none");
 }
 
+static inline bool pgp_has_word(const char *words, const char *word)
+{
+    struct str rest = str_c(words), w;
+    while (str_word(&rest, &w))
+        if (str_is(w, word))
+            return true;
+    return false;
+}
+
 /* Our verdicts in gpgv's words: it refuses a weak digest, or a key without a valid self-signature, before it
    computes; we compute, and policy refuses. */
 static inline void pgp_as_gpgv(const struct openpgp_report *r, bool sha1_weak, struct buf *out)
@@ -182,8 +193,11 @@ static inline void pgp_as_gpgv(const struct openpgp_report *r, bool sha1_weak, s
         bool good = i < r->n && r->sigs[i].crypto == OPENPGP_GOOD;
         if (good && r->sigs[i].policy == OPENPGP_KEY_NOT_VALID)
             word = STR("bad-key");
+        if (good && r->sigs[i].policy == OPENPGP_NOT_FOR_SIGNING)
+            word = STR("usage");
+        enum digest_kind d = i < r->n ? r->sigs[i].digest : DIGEST_NONE;
         if (good && r->sigs[i].policy == OPENPGP_WEAK_DIGEST &&
-            (sha1_weak || r->sigs[i].digest == DIGEST_MD5))
+            (d == DIGEST_MD5 || (d == DIGEST_SHA1 && sha1_weak)))
             word = STR("weak");
         buf_printf(out, "%s%" STR_FMT, i > 0 ? " " : "", STR_ARG(word));
     }
