@@ -116,6 +116,11 @@ int os_set_xattr(int fd, const char *name, const void *value, size_t n)
     return fsetxattr(fd, name, value, n, 0);
 }
 
+ssize_t os_get_xattr(int fd, const char *name, void *value, size_t n)
+{
+    return fgetxattr(fd, name, value, n);
+}
+
 dev_t os_makedev(uint32_t major_no, uint32_t minor_no)
 {
     return makedev(major_no, minor_no);
