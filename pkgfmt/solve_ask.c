@@ -93,7 +93,7 @@ static int distance(const char *a, const char *b, int max)
 static void hint_near(struct solve *s, const char *name, struct err *e)
 {
     Pool *pool = s->pool;
-    int max = strlen(name) > 4 ? 2 : 1, best[NEAR_MAX], n = 0;
+    int max = strlen(name) > 4 ? 2 : strlen(name) > 2, best[NEAR_MAX], n = 0;
     const char *near[NEAR_MAX];
     Id p;
     FOR_POOL_SOLVABLES(p)

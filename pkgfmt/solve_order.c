@@ -117,12 +117,6 @@ static void enter(struct order *o, struct walk *w, int at)
     w->path[w->npath++] = (struct step){at, 0};
 }
 
-static int cmp_int(const void *a, const void *b)
-{
-    int x = *(const int *)a, y = *(const int *)b;
-    return (x > y) - (x < y);
-}
-
 /* The nodes on the stack from `at` up are a cycle, or one node. */
 static void leave(struct order *o, struct walk *w, int at, enum strength strength)
 {
@@ -138,7 +132,12 @@ static void leave(struct order *o, struct walk *w, int at, enum strength strengt
         o->nodes[at].group = -1;
         return;
     }
-    qsort(members, (size_t)n, sizeof *members, cmp_int);
+    /* Last found first: what the others depend on comes early as far as the stronger edges let it. */
+    for (int i = 0; i < n / 2; i++) {
+        int other = members[i];
+        members[i] = members[n - 1 - i];
+        members[n - 1 - i] = other;
+    }
     place(o, members, n, strength + 1);
 }
 
@@ -169,7 +168,7 @@ static void walk_from(struct order *o, struct walk *w, int root, int group, enum
     }
 }
 
-/* Appends the members, sorted by name, so that what comes before each by edges of this strength and more is
+/* Appends the members so that what comes before each by edges of this strength and more is
    placed first; within a cycle the weakest edges are left out. */
 static void place(struct order *o, const int *members, int n, enum strength strength)
 {
