@@ -97,21 +97,30 @@ static int check_heading(const struct kw_file *f, const struct kw_section *s, st
     return 0;
 }
 
-/* Every {...} must be a variable that is known. */
+bool recipe_unknown_variable(struct str text, size_t *at, struct str *name)
+{
+    for (size_t i = 0; i < text.n; i++) {
+        if (text.p[i] != '{')
+            continue;
+        *name = str_from(text, i + 1);
+        name->n = str_chr(*name, '}');
+        *at = i;
+        if (i + 1 + name->n >= text.n ||
+            (!str_is(*name, "release") && !str_is(*name, "arch") && !str_is(*name, "version")))
+            return true;
+        i += name->n;
+    }
+    return false;
+}
+
 static int check_variables(const struct kw_file *f, const struct kw_line *l, struct err *e)
 {
-    for (size_t i = 0; i < l->arg.n; i++) {
-        if (l->arg.p[i] != '{')
-            continue;
-        struct str name = str_from(l->arg, i + 1);
-        name.n = str_chr(name, '}');
-        if (!str_is(name, "release") && !str_is(name, "arch") && !str_is(name, "version"))
-            return kw_error(f, l->line, l->arg_col + (unsigned)i, e,
-                            "unknown variable {%" STR_FMT "} (known: {release} {arch} {version})",
-                            STR_ARG(name));
-        i += name.n;
-    }
-    return 0;
+    size_t at;
+    struct str name;
+    if (!recipe_unknown_variable(l->arg, &at, &name))
+        return 0;
+    return kw_error(f, l->line, l->arg_col + (unsigned)at, e,
+                    "unknown variable {%" STR_FMT "} (known: {release} {arch} {version})", STR_ARG(name));
 }
 
 static int check_line(const struct kw_file *f, const struct kw_section *s, size_t at, struct err *e)

@@ -41,7 +41,9 @@ const struct recipe_line *recipe_next(const struct recipe *r, const char *sectio
                                       size_t *i);
 /* Whether the section's label (a release's or an architecture's; `*` is all of them) and qualifiers fit. */
 bool recipe_fits(const struct recipe_line *l, const struct recipe_choice *c);
-/* text with {release}, {arch} and {version} replaced, in the arena. */
+/* Whether a `{` in the text begins no known variable; where, and what stands there. */
+bool recipe_unknown_variable(struct str text, size_t *at, struct str *name);
+/* text with {release}, {arch} and {version} replaced, in the arena; the text has no other. */
 const char *recipe_expand(struct str text, const struct recipe_choice *c, struct arena *a);
 /* Chooses release (a name, a version, an alias; "" or NULL: the default), architecture and set. *alias: the
    release is a suite's name, so that out has no more than the repositories outside [release]; see

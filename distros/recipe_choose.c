@@ -194,6 +194,12 @@ int distro_repo_parse(const char *spec, const struct release *r, struct arena *a
                       struct err *e)
 {
     const struct recipe_choice c = {r->distro, r->name, r->version, r->arch};
+    struct str name;
+    size_t at;
+    if (recipe_unknown_variable(str_c(spec), &at, &name))
+        return err_set(e, ERR_USAGE,
+                       "`%.200s': unknown variable {%" STR_FMT "} (known: {release} {arch} {version})", spec,
+                       STR_ARG(name));
     *out = (struct distro_repo){.release = true};
     read_repo(str_trim(str_c(spec)), &c, a, out);
     if (out->suite[0] == '\0')

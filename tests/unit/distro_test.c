@@ -220,6 +220,7 @@ static void bad_recipes(void)
         {"[distro]\nformat deb\nformat deb\n",
          "x.distro:3:1: `format' stands in this section already, in line 2"},
         {"[distro]\nrepo main m {suite} c\n", "x.distro:2:13: unknown variable {suite}"},
+        {"[distro]\nrepo main m {release c\n", "x.distro:2:13: unknown variable {release c}"},
         {"[distro]\nlike nothing\n", "x.distro:2:6: no recipe for the distribution `nothing'"},
         {"[distro]\nlike x/../debian\n", "x.distro:2:6: no recipe for the distribution `x/../debian'"},
         {"[distro]\ntitle A\narch x=x\n[release 1]\n[set base]\npackages a\n",
@@ -253,6 +254,26 @@ static void bad_recipes(void)
         CHECK(e.class == ERR_USAGE);
         if (strncmp(e.msg, rows[i][1], strlen(rows[i][1])) != 0)
             CHECK_STR(e.msg, rows[i][1]);
+    }
+}
+
+static void repo_option(void)
+{
+    AUTO_ARENA a = {0};
+    struct release r;
+    struct distro_repo repo;
+    struct err e;
+    bool alias;
+    CHECK(resolve("debian/trixie", "amd64", NULL, &a, &r, &alias, &e) == 0);
+    CHECK(distro_repo_parse("mine https://example.org/x {release}-{arch} a b", &r, &a, &repo, &e) == 0);
+    CHECK_STR(repo.id, "mine");
+    CHECK_STR(repo.mirrors, "https://example.org/x");
+    CHECK_STR(repo.suite, "trixie-amd64");
+    CHECK(repo.ncomponents == 2 && repo.release);
+    static const char *const bad[] = {"", "mine", "mine x", "mine x {suite}", "mine x {release", "mine x }{"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        e = (struct err){0};
+        CHECK(distro_repo_parse(bad[i], &r, &a, &repo, &e) == -1 && e.class == ERR_USAGE);
     }
 }
 
@@ -377,6 +398,7 @@ int main(void)
     RUN(architectures);
     RUN(wrong_choices);
     RUN(bad_recipes);
+    RUN(repo_option);
     RUN(local_repository);
     RUN(like_another);
     RUN(checks_the_built_in_ones);
