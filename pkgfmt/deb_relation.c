@@ -179,10 +179,12 @@ static Id scan_alternatives(struct scan *s, Queue *atoms)
 
 int deb_relation_parse(Pool *pool, struct str field, enum deb_relation kind, const char *arch, Queue *q)
 {
-    struct scan s = {pool, kind, arch, field.p, field.p + field.n};
     Queue atoms;
     Id buffer[16];
     int rc = 0;
+    if (field.n == 0)
+        return 0;
+    struct scan s = {pool, kind, arch, field.p, field.p + field.n};
     queue_init_buffer(&atoms, buffer, 16);
     for (skip_blanks(&s); rc == 0 && s.p < s.end; skip_blanks(&s)) {
         if (*s.p == ',') {

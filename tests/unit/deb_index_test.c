@@ -485,7 +485,7 @@ static void kept_form(void)
     CHECK(stat(file, &after) == 0 && before.st_ino == after.st_ino);
     /* Damaged at each byte in turn, and cut off: ignored and made again. */
     for (off_t at = 0; at < before.st_size; at += 7) {
-        unsigned char c;
+        unsigned char c = 0;
         int fd = open(file, O_RDWR);
         CHECK(fd >= 0 && pread(fd, &c, 1, at) == 1);
         c ^= 0x40;
