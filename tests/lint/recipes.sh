@@ -1,0 +1,34 @@
+#!/bin/bash
+# `zonestrap check` passes on everything that is built in, and names file, line and column of what is wrong.
+. "$(dirname "$0")/../flow/lib.sh"
+cd "$top" || exit 1
+export HOME=$work XDG_CONFIG_HOME=$work/none
+
+# broken FILE LINE PATTERN: a copy with LINE in place of its last line is refused there. FILE's name stays.
+broken() {
+    local copy=$work/$(basename "$1") n
+    sed '$d' "$1" >"$copy"; printf '%s\n' "$2" >>"$copy"
+    n=$(wc -l <"$copy")
+    fails_with 2 "^zonestrap: error: $copy:$n:[0-9]+: .*$3" "$zs" check --recipes "$top/distros" "$copy"
+}
+
+case_ "the built-in files" "$zs" check
+case_ "it counts them" test "$("$zs" check)" = \
+    "$(ls distros/*.distro fixups/*.fixup mirrors/*.mirrors | wc -l) files are fine"
+for f in distros/*.distro fixups/*.fixup mirrors/*.mirrors; do case_ "$f" "$zs" check --recipes distros "$f"; done
+for f in distros/debian.distro fixups/fstab.fixup mirrors/debian.mirrors; do
+    case_ "$f with an unknown keyword" broken "$f" "nonsense  x" nonsense
+    case_ "$f with an unknown section" broken "$f" "[nonsense]" "(nonsense|section)"
+    case_ "$f with an open heading" broken "$f" "[distro" "\`]'"
+done
+cp distros/debian.distro "$work/notes.txt"
+case_ "no kind of file that is known" fails_with 2 "notes.txt: neither a recipe" "$zs" check "$work/notes.txt"
+case_ "an absent file" fails_with 7 "absent.distro: " "$zs" check "$work/absent.distro"
+# Two bad files: each is named, and the exit status is the last one's.
+both() {
+    printf '[distro]\nfoo x\n' >"$work/one.distro"; printf '[match]\nfoo x\n' >"$work/two.fixup"
+    "$zs" check "$work/one.distro" "$work/two.fixup" 2>"$work/err"
+    [ $? -eq 2 ] && grep -q 'one.distro:2:1: ' "$work/err" && grep -q 'two.fixup:2:1: ' "$work/err" || { cat "$work/err"; return 1; }
+}
+case_ "every bad file is named" both
+done_
