@@ -153,6 +153,7 @@ static int make_layout(struct tree_writer *w, size_t i, struct err *e)
     en.type = TREE_LINK;
     en.link = str_c(t->layout[i].text);
     j.node = link;
+    j.layout = true;
     if (!tree_claim_made(t, link) && t->ops->put(&j, e) < 0)
         return -1;
     w->layout_made |= (uint64_t)1 << i;

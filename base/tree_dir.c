@@ -216,13 +216,12 @@ static int put_dir(const struct tree_job *j, int dir, struct err *e)
 static int put_link(const struct tree_job *j, int dir, struct err *e)
 {
     AUTO_BUF text = {0};
-    bool layout = j->node->kind == KIND_LAYOUT;
     buf_str(&text, j->en->link);
-    if (symlinkat(buf_c(&text), dir, j->node->name) < 0 && !(layout && errno == EEXIST))
+    if (symlinkat(buf_c(&text), dir, j->node->name) < 0 && !(j->layout && errno == EEXIST))
         return put_sys(j, "cannot make the link", e);
     if (tree_dir_meta_at(j->w->t, dir, j->node->name, true, &j->meta, buf_c(&j->w->path), e) < 0)
         return err_wrap(e, "%s", j->w->who);
-    if (layout)
+    if (j->layout)
         tree_claim_set_made(j->w->t, j->node);
     return 0;
 }

@@ -71,6 +71,7 @@ struct tree_job {
     const struct tree_entry *en;
     struct tree_node *node, *target; /* target: of a TREE_HARD */
     struct tree_meta meta;
+    bool layout;  /* a layout link, which several threads may make at a time */
     bool write;   /* false: another package has the path */
     bool replace; /* something of an earlier entry may stand there */
     tree_next *next;
