@@ -232,9 +232,9 @@ static void subkeys(void)
     struct make_sig md5 = {.created = T0, .flags = SIGN, .hash = 1};
     subkey_case(sign, &k, &sub, &sub, "ok", NULL);
     subkey_case(plain, &k, &sub, &sub, "ok", NULL);
-    /* Without a back signature gpgv takes the subkey's right to sign away, we its membership. */
-    subkey_case(sign, &k, &sub, NULL, "key-not-valid", "usage");
-    subkey_case(sign, &k, &sub, &other, "key-not-valid", "usage");
+    /* Without the subkey's own consent gpgv refuses as well, with another word. */
+    subkey_case(sign, &k, &sub, NULL, "key-not-valid", "error");
+    subkey_case(sign, &k, &sub, &other, "key-not-valid", "error");
     subkey_case(encrypt, &k, &sub, &sub, "not-for-signing", NULL);
     subkey_case(nothing, &k, &sub, &sub, "not-for-signing", NULL);
     subkey_case(mortal, &k, &sub, &sub, "key-expired", NULL);
