@@ -13,7 +13,9 @@
 #include "base/file.h"
 #include "base/mem.h"
 
-enum { PRIVATE_MAX_AGE = 3600 }; /* seconds after which an unlocked private partial is a killed run's */
+/* Seconds after which unlocked partials go: a private one is a killed run's, the others nobody has come back
+ * for. */
+enum { PRIVATE_MAX_AGE = 3600, PARTIAL_MAX_AGE = 14 * 24 * 3600 };
 
 struct cache_name {
     char text[DIGEST_HEX_MAX + 32];
@@ -41,7 +43,7 @@ static int fail(struct cache *c, const char *name, struct err *e)
     return err_sys(e, ERR_HOST, errno, "cache %s/%s", c->dir, name);
 }
 
-/* Removes what killed runs left of their private partials. */
+/* Removes partials that nobody wants any more. */
 static void sweep(struct cache *c)
 {
     int fd = openat(c->fd, "partial", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -53,10 +55,12 @@ static void sweep(struct cache *c)
     }
     for (struct dirent *de; (de = readdir(d)) != NULL;) {
         struct stat st;
-        if (strncmp(de->d_name, "private-", 8) != 0)
+        bool private = strncmp(de->d_name, "private-", 8) == 0;
+        if (de->d_name[0] == '.')
             continue;
         AUTO_FD f = openat(fd, de->d_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-        if (f >= 0 && fstat(f, &st) == 0 && time(NULL) - st.st_mtime > PRIVATE_MAX_AGE &&
+        if (f >= 0 && fstat(f, &st) == 0 &&
+            time(NULL) - st.st_mtime > (private ? PRIVATE_MAX_AGE : PARTIAL_MAX_AGE) &&
             flock(f, LOCK_EX | LOCK_NB) == 0)
             unlinkat(fd, de->d_name, 0);
     }

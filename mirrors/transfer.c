@@ -46,6 +46,7 @@ struct transfer {
     struct transfer_sources sources;
     struct job *pending, **pending_end, *active;
     uint64_t done, total; /* bytes */
+    bool no_partials;     /* the cache cannot be written */
     int64_t shown;        /* when progress was last told */
     int64_t resumed;      /* when a slow `done` callback gave control back */
     uint32_t random;
@@ -229,12 +230,26 @@ static int request(struct transfer *t, struct job *j, struct err *e)
     return transfer_request_start(&j->request, t->multi, j->source->url, &j->sink, connect * 1000L, e);
 }
 
+static int open_sink(struct transfer *t, struct job *j, struct err *e)
+{
+    struct transfer_opts o = t->o;
+    if (t->no_partials)
+        o.cache = NULL;
+    int rc = transfer_sink_open(&j->sink, &o, j->file, e);
+    if (rc <= 0)
+        return rc;
+    log_warn(t->o.log, "%s; going on without it", e->msg);
+    t->no_partials = true;
+    *e = (struct err){0};
+    return 0;
+}
+
 /* 1: nothing was left to fetch, and the file is delivered. */
 static int start(struct transfer *t, struct job *j, size_t source, struct err *e)
 {
     char why[256];
     pending_remove(t, j);
-    if (j->sink.fd < 0 && transfer_sink_open(&j->sink, &t->o, j->file, e) < 0) {
+    if (j->sink.fd < 0 && open_sink(t, j, e) < 0) {
         job_free(t, j, false);
         return -1;
     }
@@ -313,7 +328,7 @@ static int give_up_source(struct transfer *t, struct job *j, enum transfer_verdi
                           struct err *e)
 {
     buf_printf(&j->why, "%s%s: %s", j->why.n ? "; " : "", j->source->shown, why);
-    log_debug(t->o.log, "%s: %s: %s", j->file->path, j->source->shown, why);
+    log_info(t->o.log, "%s: %s: %s", j->file->path, j->source->shown, why);
     j->absent = j->absent || v == TRANSFER_ABSENT;
     j->mismatch = j->mismatch || v == TRANSFER_MISMATCH;
     j->tried[j->index] = true;

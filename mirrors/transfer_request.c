@@ -21,7 +21,8 @@ enum {
     RETRY_AFTER_LONG = 5,       /* longer than this another mirror is the better choice */
     ERROR_PAGE_MAX = 64 * 1024, /* read to the end, so that the connection can be used again */
     BUFFER_BYTES = 256 * 1024,
-    NOT_REGULAR = -1 /* in local_errno */
+    ALIVE_BYTES = 1024, /* so many within stall_seconds, or the transfer has stalled: a drip is no stream */
+    NOT_REGULAR = -1    /* in local_errno */
 };
 
 int64_t transfer_now(void)
@@ -57,12 +58,12 @@ static size_t on_header(char *p, size_t size, size_t n, void *ctx)
     struct transfer_request *r = ctx;
     struct str line = {p, size * n}, value;
     char *scheme = NULL;
-    r->last = transfer_now();
     curl_easy_getinfo(r->curl, CURLINFO_SCHEME, &scheme);
     r->secure = r->secure || (scheme != NULL && strcasecmp(scheme, "https") == 0);
-    if (str_starts(line, STR("HTTP/")))
+    if (str_starts(line, STR("HTTP/"))) {
         r->range_start = -1;
-    else if (value_of(line, "Content-Range", &value))
+        r->last = transfer_now();
+    } else if (value_of(line, "Content-Range", &value))
         r->range_start = range_start(value);
     else if (value_of(line, "Location", &value) && value.n >= 5 && strncasecmp(value.p, "http:", 5) == 0)
         r->downgraded = r->secure;
@@ -105,8 +106,12 @@ static bool begin(struct transfer_request *r)
 static size_t on_body(char *p, size_t size, size_t n, void *ctx)
 {
     struct transfer_request *r = ctx;
-    r->last = transfer_now();
     n *= size;
+    r->since += n;
+    if (r->since >= ALIVE_BYTES) {
+        r->last = transfer_now();
+        r->since = 0;
+    }
     if (!r->begun && !begin(r))
         return 0;
     if (!r->accepted) {

@@ -26,7 +26,8 @@ struct transfer_request {
     bool local;           /* a file: URL */
     int local_errno;      /* why its file cannot be read; 0: it can */
     uint64_t from;        /* resumed from this byte */
-    int64_t last;         /* transfer_now() of the last byte */
+    int64_t last;         /* transfer_now() when something worth speaking of had arrived */
+    size_t since;         /* bytes since then */
     int64_t range_start;  /* of Content-Range; -1: none */
     uint64_t discarded;   /* bytes of an error page */
     long wait;            /* seconds, from Retry-After; 0: not said */

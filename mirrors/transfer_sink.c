@@ -25,22 +25,19 @@ static int temporary(const char *dir, char **name, struct err *e)
     return fd;
 }
 
-/* The cache's partial, or -2 when the cache cannot be written and a temporary file must do. */
-static int partial(struct transfer_sink *s, const struct transfer_opts *o, struct err *e)
+static bool may_do_without(const struct err *e)
 {
-    struct err here = {0};
+    return e->sys == EACCES || e->sys == EROFS || e->sys == EPERM;
+}
+
+static int partial(struct transfer_sink *s, struct cache *c, struct err *e)
+{
     AUTO_BUF name = {0};
-    if (cache_part_open(o->cache, &s->file->digest, &s->part, &here) < 0) {
-        if (here.sys == EACCES || here.sys == EROFS || here.sys == EPERM) {
-            log_warn(o->log, "%s; going on without", here.msg);
-            return -2;
-        }
-        *e = here;
+    if (cache_part_open(c, &s->file->digest, &s->part, e) < 0)
         return -1;
-    }
-    s->cache = o->cache;
+    s->cache = c;
     s->have = s->part.have;
-    buf_printf(&name, "%s/%s", o->cache->dir, s->part.name);
+    buf_printf(&name, "%s/%s", c->dir, s->part.name);
     s->name = mem_dup(buf_c(&name));
     return s->part.fd;
 }
@@ -63,19 +60,21 @@ static int hash_existing(struct transfer_sink *s, struct err *e)
 int transfer_sink_open(struct transfer_sink *s, const struct transfer_opts *o, const struct transfer_file *f,
                        struct err *e)
 {
-    *s = (struct transfer_sink){.fd = -2, .file = f};
+    int fallen_back = 0;
+    *s = (struct transfer_sink){.fd = -1, .file = f};
     s->limit = f->size ? f->size : f->max_size ? f->max_size : UNKNOWN_MAX;
-    if (o->cache != NULL && f->digest.kind != DIGEST_NONE)
-        s->fd = partial(s, o, e);
-    if (s->fd == -2)
-        s->fd = temporary(o->tmp_dir, &s->name, e);
-    if (s->fd < 0) {
-        transfer_sink_close(s, false);
-        return -1;
+    if (o->cache != NULL && f->digest.kind != DIGEST_NONE) {
+        s->fd = partial(s, o->cache, e);
+        if (s->fd < 0 && !may_do_without(e))
+            return -1;
+        fallen_back = s->fd < 0;
     }
+    if (s->fd < 0 && (s->fd = temporary(o->tmp_dir, &s->name, e)) < 0)
+        return -1;
     if (f->digest.kind != DIGEST_NONE && digest_begin(&s->hash, f->digest.kind, e) < 0)
         return -1;
-    return s->have > s->limit ? transfer_sink_restart(s, e) : hash_existing(s, e);
+    int rc = s->have > s->limit ? transfer_sink_restart(s, e) : hash_existing(s, e);
+    return rc < 0 ? -1 : fallen_back;
 }
 
 int transfer_sink_restart(struct transfer_sink *s, struct err *e)

@@ -16,7 +16,8 @@ struct transfer_sink {
     uint64_t limit; /* not one byte more is written */
 };
 
-/* Opens; bytes that an earlier run left in the cache are hashed and counted in have. */
+/* Opens; bytes that an earlier run left in the cache are hashed and counted in have. 1: it is a temporary
+   file, since the cache cannot be written; e says why. */
 int transfer_sink_open(struct transfer_sink *s, const struct transfer_opts *o, const struct transfer_file *f,
                        struct err *e);
 /* Throws away what is there. */

@@ -168,7 +168,7 @@ static void what_killed_runs_left_is_swept(void)
     struct cache c;
     struct err e = {0};
     struct cache_part p, q;
-    char stale[192], live[192];
+    char stale[192], live[192], forgotten[192], young[192];
     struct digest d = digest_text("never finished");
     struct timespec old[2] = {{time(NULL) - 100000, 0}, {time(NULL) - 100000, 0}};
     open_it(&c);
@@ -177,10 +177,17 @@ static void what_killed_runs_left_is_swept(void)
     snprintf(live, sizeof live, "%s/%s", dir, q.name);
     snprintf(stale, sizeof stale, "%s/partial/private-1-1", dir);
     CHECK(file_replace(stale, STR("x"), 0644, &e) == 0);
+    snprintf(forgotten, sizeof forgotten, "%s/partial/sha256-aa", dir);
+    snprintf(young, sizeof young, "%s/partial/sha256-bb", dir);
+    CHECK(file_replace(forgotten, STR("x"), 0644, &e) == 0 && file_replace(young, STR("x"), 0644, &e) == 0);
+    CHECK(utimensat(AT_FDCWD, young, old, 0) == 0);
+    old[1].tv_sec -= 30 * 24 * 3600;
+    CHECK(utimensat(AT_FDCWD, forgotten, old, 0) == 0);
     CHECK(utimensat(AT_FDCWD, stale, old, 0) == 0 && utimensat(AT_FDCWD, live, old, 0) == 0);
     struct cache again;
     open_it(&again);
-    CHECK(access(stale, F_OK) < 0);
+    CHECK(access(stale, F_OK) < 0 && access(forgotten, F_OK) < 0);
+    CHECK(access(young, F_OK) == 0 && unlink(young) == 0);
     CHECK(access(live, F_OK) == 0);
     cache_close(&again);
     cache_part_drop(&c, &p, 0);
