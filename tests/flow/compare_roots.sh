@@ -23,7 +23,8 @@ level() { # ROOT: what may vary is removed or sorted
 ls -lR --time-style=+ "$a/dev" | sed "s,$a,ROOT,; s/^total.*//" >"$tmp/dev.a"; ls -lR --time-style=+ "$b/dev" | sed "s,$b,ROOT,; s/^total.*//" >"$tmp/dev.b"
 diff "$tmp/dev.a" "$tmp/dev.b" | grep '^[<>]' | sed 's/^/dev: /' >"$tmp/found"
 rm -rf "$a/dev" "$b/dev"
-diff --no-dereference -r "$a" "$b" | sed "s,$a,A,g; s,$b,B,g" | grep -v '^diff ' | sed 's/^/content: /' >>"$tmp/found"
+# Every line of a file's difference names the file.
+diff --no-dereference -r "$a" "$b" | sed "s,$a,A,g; s,$b,B,g" | awk '/^diff /{name = $NF; next} /^(Only in|Symbolic|Binary|File )/{print "content: " $0; next} {print "content: " name ": " $0}' >>"$tmp/found"
 listing() { (cd "$1" && find . -mindepth 1 \( -type d -printf '%P %y %m %U:%G - -\n' \) -o -printf '%P %y %m %U:%G %s %l\n' | sort); }
 listing "$a" >"$tmp/list.a"; listing "$b" >"$tmp/list.b"
 diff "$tmp/list.a" "$tmp/list.b" | grep '^[<>]' | sed 's/^/listing: /' >>"$tmp/found"

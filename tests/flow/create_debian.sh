@@ -20,7 +20,7 @@ t_verify() { [ -z "$(in_root dpkg --verify 2>&1)" ] || { in_root dpkg --verify; 
 case_ "dpkg --verify finds every file as shipped" t_verify
 t_clean() {
     cd "$root" || return 1
-    [ ! -e zonestrap ] && [ ! -e usr/sbin/policy-rc.d ] && [ -e etc/machine-id ] && [ ! -s etc/machine-id ] && [ ! -e etc/resolv.conf ] &&
+    [ ! -e zonestrap ] && [ ! -e usr/sbin/policy-rc.d ] && [ ! -s etc/machine-id ] && [ ! -e etc/resolv.conf ] &&
     [ -z "$(ls -A var/lib/apt/lists | grep -v -e partial -e auxfiles -e lock)" ] && [ -z "$(find . -xdev -name '*.dpkg-*')" ] &&
     [ -z "$(find var/cache/apt/archives -name '*.deb')" ] && [ ! -e var/cache/ldconfig/aux-cache ] && [ -z "$(ls -A "$work" | grep partial)" ]
 }
