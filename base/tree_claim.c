@@ -245,31 +245,28 @@ static int hard_target(struct tree_job *j, struct err *e)
 
 /* n is no directory. Whoever comes first writes; an entry of the same package replaces its earlier one, as
    with tar; what a lower index takes over later is left to a redo, or to settle when it is a hard link. */
-static int claim_file(struct tree_job *j, bool fresh, struct err *e)
+static void claim_file(struct tree_job *j, bool fresh)
 {
     struct tree_node *n = j->node;
     unsigned index = j->w->index;
     bool hard = j->en->type == TREE_HARD;
-    if (hard && hard_target(j, e) < 0)
-        return -1;
     enum tree_kind kind = kind_of(j->en->type);
     if (!fresh && n->others == NULL && n->owner != index)
         add_claimer(j->w->t, n, n->owner, n->kind);
     if (n->others != NULL || n->owner != index)
         add_claimer(j->w->t, n, index, kind);
     if (index > n->owner)
-        return 0;
+        return;
     n->owner = index;
     n->kind = kind;
     n->target = j->target;
     if (n->writer != TREE_NOBODY && n->writer != index)
-        return 0;
+        return;
     if (hard && (j->target->writer != index || j->target->owner != index))
-        return 0;
+        return;
     j->replace = n->writer == index;
     j->write = true;
     n->writer = index;
-    return 0;
 }
 
 static int claim_new(struct tree_job *j, struct err *e)
@@ -282,6 +279,9 @@ static int claim_new(struct tree_job *j, struct err *e)
         return -1;
     struct tree_node *n = path.n > 0 ? find(w->t, parent, name) : w->t->root;
     bool fresh = n == NULL;
+    j->node = n;
+    if (kind == KIND_HARD && hard_target(j, e) < 0)
+        return -1;
     if (fresh)
         n = add(w, parent, name, kind);
     j->node = n;
@@ -289,10 +289,12 @@ static int claim_new(struct tree_job *j, struct err *e)
         return err_set(e, ERR_FORMAT, "%s: %s: ships a %s where %s has a %s", w->who,
                        n == w->t->root ? "/" : path.p, kind_name(kind), tree_who(w->t, n->owner),
                        kind_name(n->kind));
-    if (kind != KIND_DIR)
-        return claim_file(j, fresh, e);
-    take_meta(w, n, &j->meta);
-    j->write = !n->made;
+    if (kind == KIND_DIR) {
+        take_meta(w, n, &j->meta);
+        j->write = !n->made;
+    } else {
+        claim_file(j, fresh);
+    }
     return 0;
 }
 

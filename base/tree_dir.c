@@ -326,7 +326,7 @@ static int settle_all(struct tree *t, struct tree_dirs *d, struct err *e)
     for (struct tree_node *n = t->newest; n != NULL; n = n->older)
         if ((n->kind == KIND_DIR || n->kind == KIND_LAYOUT) && settle_meta(t, d, n, e) < 0)
             return -1;
-    return t->root->meta != NULL ? settle_meta(t, d, t->root, e) : 0;
+    return t->own_root || t->root->meta != NULL ? settle_meta(t, d, t->root, e) : 0;
 }
 
 static int dir_settle(struct tree *t, struct err *e)

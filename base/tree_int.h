@@ -109,6 +109,7 @@ struct tree {
     char *path; /* of the root; for messages and for tree_path() */
     int fd;     /* the root; -1 where the back end has none */
     bool sealed;
+    bool own_root;   /* the root was made, not found */
     bool lost_found; /* the target had a lost+found of its own */
     struct tree_target *target;
     struct tree_rewrite layout[TREE_LAYOUT_MAX];

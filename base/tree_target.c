@@ -177,6 +177,7 @@ static int open_hidden(struct tree *t, struct err *e)
     }
     AUTO_BUF b = {0};
     buf_printf(&b, ".%s.zonestrap-partial", name.p);
+    t->own_root = true;
     g->hidden = mem_dup(b.p);
     g->name = mem_dup(name.p);
     buf_clear(&b);
@@ -265,6 +266,16 @@ static int rename_hidden(struct tree *t, struct err *e)
     return 0;
 }
 
+/* The root keeps the time that settle gave it. */
+static int drop_marker(struct tree *t)
+{
+    struct stat st;
+    if (fstat(t->fd, &st) < 0 || unlinkat(t->fd, TREE_MARKER, 0) < 0)
+        return -1;
+    const struct timespec times[2] = {st.st_atim, st.st_mtim};
+    return futimens(t->fd, times);
+}
+
 int tree_target_seal(struct tree *t, bool nosync, struct err *e)
 {
     struct tree_target *g = t->target;
@@ -274,7 +285,7 @@ int tree_target_seal(struct tree *t, bool nosync, struct err *e)
         return 0;
     if (g->parent >= 0 && rename_hidden(t, e) < 0)
         return -1;
-    if (g->parent < 0 && unlinkat(t->fd, TREE_MARKER, 0) < 0)
+    if (g->parent < 0 && drop_marker(t) < 0)
         return err_sys(e, ERR_HOST, errno, "%s/%s", g->given, TREE_MARKER);
     t->sealed = true;
     os_unlock(t->fd);

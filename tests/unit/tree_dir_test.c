@@ -314,6 +314,7 @@ static void in_place(void)
         CHECK(absent(in_scratch("mnt/.zonestrap-incomplete")));
         CHECK(absent(in_scratch("mnt/etc")) == !sealed && !absent(in_scratch("mnt/lost+found/keep")));
         CHECK(stat(in_scratch("mnt"), &st) == 0 && (st.st_mode & 07777) == (sealed ? 0755u : 02711u));
+        CHECK(!sealed || st.st_mtime == EPOCH);
     }
 }
 
