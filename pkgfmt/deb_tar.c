@@ -15,6 +15,7 @@ struct deb_tar {
     const struct deb_read *deb;
     const struct deb_member *member;
     uint64_t pos; /* in the member */
+    uint64_t end; /* of what deb_tar_data() gave of the entry */
     struct archive *ar;
     struct archive_entry *entry;
     locale_t locale;
@@ -44,8 +45,10 @@ static int tar_error(struct deb_tar *t, const char *path, struct err *e)
     const char *why = archive_error_string(t->ar);
     if (t->io.class != ERR_NONE)
         *e = t->io;
+    else if (why == NULL || strstr(why, "Unrecognized") != NULL)
+        err_set(e, ERR_FORMAT, "not a tar in the compression that the name says, or damaged");
     else
-        err_set(e, ERR_FORMAT, "%s", why != NULL ? why : "bad archive");
+        err_set(e, ERR_FORMAT, "%s", why);
     return path != NULL ? err_wrap(e, "%s: %s", t->member->name, path) : err_wrap(e, "%s", t->member->name);
 }
 
@@ -166,19 +169,24 @@ int deb_tar_next(struct deb_tar *t, struct tree_entry *en, struct err *e)
     if (entry_type(t, en, e) < 0 || entry_owner(t, en, e) < 0)
         return err_wrap(e, "%s: %s", t->member->name, path);
     entry_xattrs(t, en);
+    t->end = 0;
     return 1;
 }
 
 int deb_tar_data(void *ctx, const void **p, size_t *n, uint64_t *off, struct err *e)
 {
     struct deb_tar *t = ctx;
-    la_int64_t at;
+    la_int64_t at = 0;
     int r = archive_read_data_block(t->ar, p, n, &at);
-    if (r == ARCHIVE_EOF)
-        return 0;
-    if (r != ARCHIVE_OK || at < 0)
+    if ((r != ARCHIVE_OK && r != ARCHIVE_EOF) || at < 0)
         return tar_error(t, archive_entry_pathname(t->entry), e);
+    if (r == ARCHIVE_EOF) { /* an empty piece stands for the hole at the end of a sparse file */
+        *n = 0;
+        if ((uint64_t)at <= t->end)
+            return 0;
+    }
     *off = (uint64_t)at;
+    t->end = *off + *n;
     return 1;
 }
 
