@@ -68,15 +68,15 @@ static char gpgv_dir[64];
 
 static inline const char *gpgv_file(const char *name, struct str bytes, char path[96])
 {
-    struct err e = {0};
     if (gpgv_dir[0] == '\0') {
         snprintf(gpgv_dir, sizeof gpgv_dir, "%s", "/tmp/pgp-test-XXXXXX");
         if (mkdtemp(gpgv_dir) == NULL)
             abort();
     }
     snprintf(path, 96, "%s/%s", gpgv_dir, name);
-    if (file_replace(path, bytes, 0600, &e) < 0) {
-        printf("%s\n", e.msg);
+    FILE *f = fopen(path, "wb"); /* file_replace() would wait for the disk each time */
+    if (f == NULL || fwrite(bytes.n > 0 ? bytes.p : "", 1, bytes.n, f) != bytes.n || fclose(f) != 0) {
+        perror(path);
         abort();
     }
     return path;

@@ -28,7 +28,8 @@
 #define FIRST_ONLY "gpgv looks at the first of several standalone signatures only; we report them all"
 #define SHA1_SELF  "gpgv applies --weak-digest to self-signatures too, we accept SHA1 there (openpgp_crypto.c says why)"
 #define LABEL      "a revocation in the armor of a key block: gpgv ignores labels, we want a SIGNATURE block"
-#define COMPRESSED "compressed messages are refused: 5 KB here that unpack to 4 GB"
+#define COMPRESSED "compressed messages are refused: 5 KB here that unpack to 4 GB, on which gpgv spends ten seconds"
+#define NOT_ASKED  ""
 #define V6         "gpgv 2.2 drops version 6 signatures; we report that they are not supported"
 #define CLOCK      "the row's clock stands in 2023, before the key's binding; gpgv has no clock to set"
 
@@ -41,7 +42,7 @@ struct row {
     const char *keys; /* keyring; NULL: an empty one */
     int64_t now;
     const char *crypto, *policy; /* a word per signature; "none", "-": refused before any signature was looked at */
-    const char *gpgv, *why;      /* where gpgv's words are others: which, and why */
+    const char *gpgv, *why;      /* where gpgv's words are others: which (or NOT_ASKED), and why */
 };
 
 static const struct row rows[] = {
@@ -125,7 +126,7 @@ static const struct row rows[] = {
     {RNP_KEYS "alice-sigs-malf.pgp", DETACHED, RNP_SIGS "source.txt", RNP_KEYS "alice-pub.asc", NOW, "unsupported unsupported", "- -", "unsupported", FIRST_ONLY},
     {RNP "test_repgp/signed.gpg", INLINE, NULL, NULL, NOW, "unknown", "-", NULL, NULL},
     {RNP "test_repgp/encrypted_text.gpg", INLINE, NULL, NULL, NOW, "none", "-", NULL, NULL},
-    {RNP "test_large_packet/4g.bzip2.gpg", INLINE, NULL, NULL, NOW, "none", "-", "unknown", COMPRESSED},
+    {RNP "test_large_packet/4g.bzip2.gpg", INLINE, NULL, NULL, NOW, "none", "-", NOT_ASKED, COMPRESSED},
     {RNP "test_stream_verification/verify_encrypted_no_key.pgp", INLINE, NULL, NULL, NOW, "none", "-", NULL, NULL},
     {RNP_ARMOR "misc_headers.asc", INLINE, NULL, NULL, NOW, "none", "-", NULL, NULL},
     {RNP_ARMOR "message_64k_oneline.asc", INLINE, NULL, NULL, NOW, "none", "-", NULL, NULL},

@@ -35,10 +35,12 @@ static void compare(const struct row *row, struct str ring, struct str file, str
 {
     AUTO_BUF gpgv = {0}, ours = {0}, plain = {0}, ours_plain = {0};
     const struct str *detached = row->how == DETACHED ? &data : NULL;
+    CHECK((row->gpgv == NULL) == (row->why == NULL));
+    if (row->gpgv != NULL && strcmp(row->gpgv, NOT_ASKED) == 0)
+        return;
     gpgv_verdicts(ring, file, detached, true, &gpgv);
     pgp_as_gpgv(rep, true, &ours);
     if (row->gpgv != NULL) {
-        CHECK(row->why != NULL);
         CHECK_STR(buf_c(&gpgv), row->gpgv);
         CHECK(strcmp(buf_c(&ours), row->gpgv) != 0); /* or the reason has gone */
     } else {
@@ -174,6 +176,9 @@ static bool looks_signed(const char *name, struct str bytes)
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
         if (str_ends(str_c(name), str_c(ends[i])))
             return true;
+    if (bytes.n == 0 ||
+        memchr(bytes.p, 0, bytes.n) != NULL) /* archives may hold the words; not looked into here */
+        return false;
     return str_starts(bytes, STR("-----BEGIN PGP")) || str_find(bytes, STR("\n-----BEGIN PGP")) < bytes.n;
 }
 
@@ -184,13 +189,11 @@ static int walk(const char *path, const struct stat *st, int type, struct FTW *f
     AUTO_BUF bytes = {0};
     const char *name = path + strlen(test_data()) + 1;
     (void)ftw;
-    if (type != FTW_F || st->st_size > TEST_FILE_MAX || in_tables(name) || !pgp_read(name, &bytes))
-        return 0;
     bool ours = strncmp(name, "openpgp/", 8) == 0;
-    walked++;
-    /* Archives and packages may hold the words, but are not looked into here. */
-    if (!ours && (bytes.n > 1 << 20 || memchr(bytes.p ? bytes.p : "", 0, bytes.n) != NULL))
+    if (type != FTW_F || st->st_size > (ours ? TEST_FILE_MAX : 1 << 20) || in_tables(name) ||
+        !pgp_read(name, &bytes))
         return 0;
+    walked++;
     if ((ours || looks_signed(name, buf_view(&bytes))) && !loads_as_keys(buf_view(&bytes))) {
         printf("%s: a new file: give it a row in openpgp_rows.h, or name it in others[]\n", name);
         test_failed_here = 1;
