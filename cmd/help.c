@@ -8,7 +8,8 @@ static void print_option(const struct option_row *r)
     char left[64];
     snprintf(left, sizeof left, "%c%c%s--%s%s%s", r->brief ? '-' : ' ', r->brief ? r->brief : ' ',
              r->brief ? ", " : "  ", r->name, r->arg ? " " : "", r->arg ? r->arg : "");
-    printf("  %-30s %s\n", left, r->what);
+    /* A long one has the line to itself. */
+    printf("  %-30s%s%s\n", left, strlen(left) > 30 ? "\n                                 " : " ", r->what);
 }
 
 static void print_program(void)

@@ -40,6 +40,9 @@ fi
 [ -x "$zs" ] || { not_ok "$zs is not built"; done_; }
 from_help >"$work/help"; from_page "$page" >"$work/page"
 briefs_from_help >"$work/help.b"; briefs_from_page >"$work/page.b"
+grep -v 'Fl -weak$' "$page" >"$work/page.8"
+missed() { from_page "$work/page.8" >"$work/less"; ! same "$work/help" "$work/less" && [ "$(grep -c '^[<>]' "$work/diff")" -eq 1 ]; }
+case_ "an option that the page lacks is found" missed
 case_ "--help lists options" test "$(wc -l <"$work/help")" -ge 25
 case_ "options and their commands are those of --help" same "$work/help" "$work/page"
 case_ "short options are those of --help" same "$work/help.b" "$work/page.b"
