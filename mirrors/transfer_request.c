@@ -21,7 +21,8 @@ enum {
     RETRY_AFTER_LONG = 5,       /* longer than this another mirror is the better choice */
     ERROR_PAGE_MAX = 64 * 1024, /* read to the end, so that the connection can be used again */
     BUFFER_BYTES = 256 * 1024,
-    ALIVE_BYTES = 1024, /* so many within stall_seconds, or the transfer has stalled: a drip is no stream */
+    HEADERS_MAX = 256 * 1024, /* curl keeps them in memory */
+    ALIVE_BYTES = 4096, /* so many within stall_seconds, or the transfer has stalled: a drip is no stream */
     NOT_REGULAR = -1    /* in local_errno */
 };
 
@@ -67,7 +68,8 @@ static size_t on_header(char *p, size_t size, size_t n, void *ctx)
         r->range_start = range_start(value);
     else if (value_of(line, "Location", &value) && value.n >= 5 && strncasecmp(value.p, "http:", 5) == 0)
         r->downgraded = r->secure;
-    return r->downgraded ? 0 : line.n;
+    r->head += line.n;
+    return r->downgraded || r->head > HEADERS_MAX ? 0 : line.n;
 }
 
 static long status_of(struct transfer_request *r)
@@ -319,6 +321,10 @@ static enum transfer_verdict judge(struct transfer_request *r, CURLcode code, ch
         return TRANSFER_HOST;
     if (r->downgraded) {
         snprintf(why, cap, "redirected from https to http");
+        return TRANSFER_FAILED;
+    }
+    if (r->head > HEADERS_MAX) {
+        snprintf(why, cap, "more than %d bytes of headers", HEADERS_MAX);
         return TRANSFER_FAILED;
     }
     if (r->too_big)

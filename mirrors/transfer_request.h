@@ -29,6 +29,7 @@ struct transfer_request {
     int64_t last;         /* transfer_now() when something worth speaking of had arrived */
     size_t since;         /* bytes since then */
     int64_t range_start;  /* of Content-Range; -1: none */
+    size_t head;          /* bytes of headers, all hops together */
     uint64_t discarded;   /* bytes of an error page */
     long wait;            /* seconds, from Retry-After; 0: not said */
     bool begun, accepted; /* the body has begun; it is the file's */

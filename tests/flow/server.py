@@ -17,6 +17,7 @@ the URL http://127.0.0.1:PORT/corrupt/debian, and well with http://127.0.0.1:POR
     /truncate-always/... half of whatever was asked for, each time
     /reset/...           half, then the connection is reset; requests with a Range are served well
     /endless/...         a chunked body without end; /endless-length/ with a huge Content-Length, /endless-close/ with none
+    /endless-headers/... headers without end
     /stall/...           half, then silence; /stall-head/... silence at once
     /slow/BPS/...        so many bytes a second
     /corrupt/...         the middle byte flipped
@@ -150,6 +151,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return self.hang_up(how.get("reset", False))
 
     def do_endless(self, kind):
+        if kind == "endless-headers":
+            self.note(200)
+            self.wfile.write(b"HTTP/1.1 200 OK\r\n")
+            while True:
+                self.wfile.write(b"X-Field: " + b"x" * 1000 + b"\r\n")
         if kind == "endless":
             self.head(200, Transfer_Encoding="chunked")
         else:

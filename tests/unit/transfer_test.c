@@ -352,6 +352,7 @@ static void falls_over_to_the_next_mirror(void)
                                       "grown|",
                                       "endless|",
                                       "endless-length|",
+                                      "endless-headers|",
                                       "short-length|",
                                       "http://127.0.0.1:1/d|",
                                       "redirect-loop|",
