@@ -1,7 +1,6 @@
 /* The directory back end: metadata, contents, many threads, life cycle. */
 #include <pthread.h>
 #include <signal.h>
-#include <sys/wait.h>
 
 #include "base/os.h"
 #include "tests/unit/tree_help.h"

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "base/auto.h"
 #include "base/file.h"
@@ -58,6 +59,28 @@ static inline int absent(const char *path)
 {
     struct stat st;
     return lstat(path, &st) < 0 && errno == ENOENT;
+}
+
+/* Runs fn in a child; false when that found that this machine does not allow it (and left with 77). */
+static inline bool in_child(void (*fn)(void))
+{
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid < 0)
+        abort();
+    if (pid == 0) {
+        test_failed_here = 0;
+        fn();
+        fflush(stdout);
+        _exit(test_failed_here);
+    }
+    int status = 0;
+    if (waitpid(pid, &status, 0) != pid)
+        abort();
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+        return false;
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    return true;
 }
 
 struct content {

@@ -1,0 +1,114 @@
+/* What Linux offers, and a kernel or a container without openat2. */
+#define _GNU_SOURCE
+#include "base/os.h"
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include "tests/unit/tree_help.h"
+
+static bool forbid_openat2(int errnum)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)errnum),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog prog = {sizeof code / sizeof *code, code};
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog) == 0;
+}
+
+static void open_below(void)
+{
+    AUTO_FD root = open(in_scratch("r"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    static const struct {
+        const char *path;
+        int fine;
+    } rows[] = {{".", 1},      {"a", 1},      {"a/b", 1}, {"link", 0},   {"a/up", 0}, {"link/b", 0},
+                {"a/file", 0}, {"../r/a", 0}, {"/", 0},   {"a/none", 0}, {"", 0}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        AUTO_FD fd = os_open_dir_below(root, rows[i].path);
+        if ((fd >= 0) != rows[i].fine)
+            printf("# `%s'\n", rows[i].path);
+        CHECK((fd >= 0) == rows[i].fine);
+    }
+    AUTO_FD link = os_open_dir_below(root, "link");
+    CHECK(link < 0 && (errno == ELOOP || errno == ENOTDIR));
+    AUTO_FD sub = os_open_subdir(root, "a"), no = os_open_subdir(root, "link");
+    CHECK(sub >= 0 && no < 0);
+    struct tree *t = tree_at("root");
+    struct tree_writer *w = writer_of(t, 1, false);
+    CHECK(put_text(w, "a/b/c/d", "x") == 0 && put_to(w, "l", TREE_LINK, "a") == 0);
+    CHECK(tree_settle(t, &err) == 0);
+    CHECK(symlinkat(scratch, tree_fd(t), "planted") == 0 && put_text(w, "planted/x", "x") == -1);
+    CHECK(absent(in_scratch("x")));
+    tree_writer_close(w);
+    tree_close(t);
+    CHECK(absent(in_scratch(".root.zonestrap-partial")));
+}
+
+static void below_enosys(void)
+{
+    if (!forbid_openat2(ENOSYS))
+        _exit(77);
+    open_below();
+}
+
+static void below_eperm(void)
+{
+    if (!forbid_openat2(EPERM))
+        _exit(77);
+    open_below();
+}
+
+static void no_link_on_the_way(void)
+{
+    scratch_new();
+    CHECK(mkdir(in_scratch("r"), 0755) == 0 && mkdir(in_scratch("r/a"), 0755) == 0);
+    CHECK(mkdir(in_scratch("r/a/b"), 0755) == 0 && symlink("a", in_scratch("r/link")) == 0);
+    CHECK(symlink("..", in_scratch("r/a/up")) == 0);
+    host_write(in_scratch("r/a/file"), "");
+    open_below();
+    if (!in_child(below_enosys) || !in_child(below_eperm))
+        SKIP("no seccomp here: only the way with openat2 was tried");
+}
+
+static void renaming(void)
+{
+    scratch_new();
+    AUTO_FD fd = open(scratch, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    CHECK(mkdir(in_scratch("a"), 0755) == 0 && mkdir(in_scratch("b"), 0755) == 0);
+    CHECK(os_rename_new(fd, "a", "b") == -1 && errno == EEXIST);
+    CHECK(os_rename_new(fd, "a", "c") == 0 && absent(in_scratch("a")));
+    CHECK(os_rename_new(fd, "a", "d") == -1 && errno == ENOENT);
+}
+
+static void machine(void)
+{
+    CHECK(os_cpus() >= 1 && os_cpus() <= (unsigned)sysconf(_SC_NPROCESSORS_CONF));
+    CHECK(os_memory_available() > 1 << 20);
+    uint32_t major = 0, minor = 0;
+    os_devnums(os_makedev(259, 70000), &major, &minor);
+    CHECK(major == 259 && minor == 70000);
+    AUTO_FD fd = open("/", O_RDONLY | O_CLOEXEC);
+    char value[8];
+    CHECK(os_get_xattr(fd, "user.zonestrap-none", value, sizeof value) == -1);
+}
+
+int main(void)
+{
+    if (geteuid() != 0) {
+        printf("skipped - os_linux: needs root, as owners are set\n");
+        return 0;
+    }
+    RUN(no_link_on_the_way);
+    RUN(renaming);
+    RUN(machine);
+    scratch_remove();
+    return test_done();
+}
