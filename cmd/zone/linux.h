@@ -26,7 +26,6 @@ enum { CGROUPS_MAX = 24 };
 struct linux_cgroup {
     struct {
         int parent, fd; /* directories: the caller's cgroup, and ours in it */
-        bool v1;
     } at[CGROUPS_MAX];
     size_t n;
     char name[64];

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -86,22 +87,36 @@ static bool remove_tree(int dir, const char *name, int depth)
     return unlinkat(dir, name, AT_REMOVEDIR) == 0;
 }
 
-/* Empty ones of runs whose caller and watcher were both killed; a cgroup in use cannot be removed. */
+/* Those of runs whose caller and watcher were both killed: nobody holds the lock any more. */
 static void remove_stale(int parent)
 {
     int fd = openat(parent, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *d = fd < 0 ? NULL : fdopendir(fd);
     for (struct dirent *en; d != NULL && (en = readdir(d)) != NULL;) {
-        int pid;
-        char path[32];
-        if (sscanf(en->d_name, "zonestrap-%d.", &pid) != 1)
+        if (strncmp(en->d_name, prefix, sizeof prefix - 1) != 0)
             continue;
-        snprintf(path, sizeof path, "/proc/%d", pid);
-        if (access(path, F_OK) != 0)
+        AUTO_FD old = openat(parent, en->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (old >= 0 && flock(old, LOCK_EX | LOCK_NB) == 0)
             remove_tree(parent, en->d_name, 0);
     }
     if (d != NULL)
         closedir(d);
+}
+
+/* Makes and locks our cgroup in parent; the caller and the watcher keep the lock. -1: errno. */
+static int make_locked(int parent, const char *name)
+{
+    for (int tries = 0; tries < 10; tries++) {
+        struct stat st;
+        if (mkdirat(parent, name, 0755) != 0 && errno != EEXIST)
+            return -1;
+        AUTO_FD fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        /* Another run may take it for a stale one before the lock is on it. */
+        if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 &&
+            fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+            return auto_take_fd(&fd);
+    }
+    return -1;
 }
 
 static void open_one(struct linux_cgroup *cg, const char *path, bool v1, const struct log *log)
@@ -112,18 +127,15 @@ static void open_one(struct linux_cgroup *cg, const char *path, bool v1, const s
         return;
     }
     remove_stale(parent);
-    if (mkdirat(parent, cg->name, 0755) != 0) {
+    AUTO_FD fd = make_locked(parent, cg->name);
+    if (fd < 0) {
         log_debug(log, "cgroup %s/%s: %s", path, cg->name, strerror(errno));
         return;
     }
-    AUTO_FD fd = openat(parent, cg->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return;
     if (v1) {
         copy_setting(parent, fd, "cpuset.cpus");
         copy_setting(parent, fd, "cpuset.mems");
     }
-    cg->at[cg->n].v1 = v1;
     cg->at[cg->n].parent = auto_take_fd(&parent);
     cg->at[cg->n++].fd = auto_take_fd(&fd);
 }
@@ -157,8 +169,10 @@ void linux_cgroup_open(struct linux_cgroup *cg, const struct log *log)
     AUTO_BUF own = {0};
     AUTO_BUF mounts = {0};
     *cg = (struct linux_cgroup){.n = 0};
-    snprintf(cg->name, sizeof cg->name, "%s%d.%u", prefix, (int)getpid(),
-             __atomic_add_fetch(&count, 1, __ATOMIC_RELAXED));
+    struct timespec now; /* a pid alone is not unique where pid namespaces share a hierarchy */
+    clock_gettime(CLOCK_REALTIME, &now);
+    snprintf(cg->name, sizeof cg->name, "%s%d.%u.%lx", prefix, (int)getpid(),
+             __atomic_add_fetch(&count, 1, __ATOMIC_RELAXED), (unsigned long)now.tv_nsec);
     if (file_read("/proc/self/cgroup", 1 << 20, &own, &e) != 0 ||
         file_read("/proc/self/mountinfo", 1 << 24, &mounts, &e) != 0) {
         log_debug(log, "no cgroups: %s", e.msg);
