@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/str.h"
+#include "pkgfmt/deb_ahead.h"
 
 enum { BLOCK = 64 << 10 };
 
@@ -77,8 +78,9 @@ static ssize_t read_plain(struct deb_decode *d, void *p, size_t n, struct err *e
     return got >= 0 ? got : err_sys(e, ERR_HOST, errno, "%s: cannot read it", d->name);
 }
 
-ssize_t deb_decode_read(struct deb_decode *d, void *p, size_t n, struct err *e)
+static ssize_t read_now(void *ctx, void *p, size_t n, struct err *e)
 {
+    struct deb_decode *d = ctx;
     ssize_t got;
     if (d->ended)
         return 0;
@@ -94,8 +96,21 @@ ssize_t deb_decode_read(struct deb_decode *d, void *p, size_t n, struct err *e)
     return got;
 }
 
+void deb_decode_ahead(struct deb_decode *d)
+{
+    if (d->ahead == NULL)
+        d->ahead = deb_ahead_open(read_now, d);
+}
+
+ssize_t deb_decode_read(struct deb_decode *d, void *p, size_t n, struct err *e)
+{
+    return d->ahead != NULL ? deb_ahead_read(d->ahead, p, n, e) : read_now(d, p, n, e);
+}
+
 void deb_decode_close(struct deb_decode *d)
 {
+    deb_ahead_close(d->ahead);
+    d->ahead = NULL;
     if (d->archive != NULL)
         archive_read_free(d->archive);
     d->archive = NULL;

@@ -11,6 +11,7 @@
 
 /* Bounds on what one index may hold; trixie's main has 69,000 packages in 57 MB. */
 enum { PACKAGES_MAX = 1000000 };
+enum { AHEAD_MIN = 256 << 10 }; /* bytes of a file for which a thread pays */
 static const uint64_t decoded_max = 1ULL << 30, size_max = 1ULL << 40, installed_kib_max = 1ULL << 32;
 
 enum field_id {
@@ -286,8 +287,11 @@ static int parse_file(struct solve *s, int fd, const struct pkgfmt_index *ix, st
     struct deb_decode d = {.fd = fd};
     uint64_t max = ix->open_size > 0 ? ix->open_size : decoded_max;
     int rc = -1;
-    if (deb_decode_open(&d, fd, ix->what, max < decoded_max ? max : decoded_max, e) == 0)
+    if (deb_decode_open(&d, fd, ix->what, max < decoded_max ? max : decoded_max, e) == 0) {
+        if (ix->size > AHEAD_MIN)
+            deb_decode_ahead(&d);
         rc = deb_index_parse(s, &d, repo, e);
+    }
     deb_decode_close(&d);
     return rc;
 }

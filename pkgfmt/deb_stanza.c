@@ -1,6 +1,8 @@
 #include "pkgfmt/deb_stanza.h"
 
-enum { CHUNK = 128 << 10 };
+#include "pkgfmt/deb_ahead.h"
+
+enum { CHUNK = DEB_AHEAD_BLOCK };
 
 /* Moves what is left to the buffer's start and reads more behind it. */
 static int refill(struct deb_stanza_reader *r, struct err *e)

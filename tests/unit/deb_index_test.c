@@ -78,7 +78,7 @@ static int load(struct solve *s, struct str bytes, const char *name, uint64_t op
                 struct err *e)
 {
     AUTO_FD fd = temp_fd(bytes);
-    struct pkgfmt_index ix = {.what = name, .open_size = open_size};
+    struct pkgfmt_index ix = {.what = name, .size = bytes.n, .open_size = open_size};
     struct pkgfmt_repo repo = {.id = "main"};
     if (digest_of(&ix.digest, DIGEST_SHA256, bytes, e) != 0 ||
         deb_index_load(s, fd, &ix, &repo, solv_dir, e) != 0)
@@ -447,6 +447,38 @@ static void bombs(void)
     CHECK(load_alone(STR(small), "Packages", sizeof small - 2, "amd64", &e) == -1);
 }
 
+/* Files that are decoded in a thread of their own: whole, cut off, and given up in the middle. */
+static void decoded_ahead(void)
+{
+    enum { STANZAS = 20000 };
+    AUTO_BUF text = {0};
+    struct err e;
+    uint64_t random = 1;
+    for (int i = 0; i < STANZAS; i++) {
+        buf_printf(&text, "Package: p%d\nVersion: 1\nTag: ", i);
+        for (int k = 0; k < 8; k++) /* what does not compress makes the file large */
+            buf_printf(&text, "%016llx",
+                       (unsigned long long)(random = random * 6364136223846793005U + 1442695040888963407U));
+        buf_puts(&text, "\n" TAIL "\n");
+    }
+    for (size_t i = 1; i < sizeof packings / sizeof *packings; i++) {
+        AUTO_BUF packed = {0};
+        char name[32];
+        snprintf(name, sizeof name, "Packages%s", packings[i].suffix);
+        pack(buf_view(&text), packings[i].filter, &packed);
+        CHECK(packed.n > 600000);
+        CHECK(load_alone(buf_view(&packed), name, text.n, "amd64", &e) == STANZAS);
+        CHECK(load_alone((struct str){packed.p, packed.n / 2}, name, 0, "amd64", &e) == -1 &&
+              e.class == ERR_FORMAT);
+        CHECK(load_alone(buf_view(&packed), name, text.n - 1, "amd64", &e) == -1 && e.class == ERR_FORMAT);
+    }
+    AUTO_BUF packed = {0};
+    text.p[7] = 0x21; /* no colon in the first line */
+    pack(buf_view(&text), archive_write_add_filter_gzip, &packed);
+    CHECK(load_alone(buf_view(&packed), "Packages.gz", 0, "amd64", &e) == -1 &&
+          strstr(e.msg, "line 1") != NULL);
+}
+
 static int files_in(const char *dir, char *first, size_t size)
 {
     int n = 0;
@@ -527,6 +559,7 @@ int main(void)
     RUN(other_format);
     RUN(empty_packed);
     RUN(bombs);
+    RUN(decoded_ahead);
     RUN(kept_form);
     return test_done();
 }
