@@ -18,6 +18,8 @@ static const char *date_text(int64_t t, char out[32])
 static int check_dates(const struct job *j, const struct pkgfmt_root *r, struct err *e)
 {
     char a[32], b[32];
+    if (r->date == 0)
+        return err_set(e, ERR_FORMAT, "the index has no Date: nothing says how old it is");
     if (r->date > j->now + CLOCK_SLACK_SECONDS) {
         err_set(e, ERR_TRUST, "the index is dated %s, and it is %s here", date_text(r->date, a),
                 date_text(j->now, b));

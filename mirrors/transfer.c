@@ -185,19 +185,20 @@ static int fail_everywhere(struct transfer *t, struct job *j, struct err *e)
     const struct transfer_file *f = j->file;
     struct transfer_result none = {.fd = -1};
     bool offline = t->o.offline && j->why.n == 0;
+    const char *name = f->what ? f->what : f->path;
     if (f->optional && !j->mismatch && (j->absent || offline)) {
         t->total -= f->size;
         return deliver(t, j, &none, e);
     }
     if (offline) {
-        err_set(e, ERR_NET, "%s: not in the cache, and the network is not to be used (--offline)", f->path);
+        err_set(e, ERR_NET, "%s: not in the cache, and the network is not to be used (--offline)", name);
         err_hint(e, "run once without --offline and with the same --cache-dir");
     } else if (j->mismatch) {
-        err_set(e, ERR_TRUST, "%s: %s", f->path, buf_c(&j->why));
+        err_set(e, ERR_TRUST, "%s: %s", name, buf_c(&j->why));
         err_hint(
             e, "the mirror may be in the middle of an update: try again later, or another one with --mirror");
     } else {
-        err_set(e, ERR_NET, "%s: %s", f->path, j->why.n ? buf_c(&j->why) : "no mirror to get it from");
+        err_set(e, ERR_NET, "%s: %s", name, j->why.n ? buf_c(&j->why) : "no mirror to get it from");
         err_hint(e, "look at the network and the proxy settings, or name another mirror with --mirror");
     }
     job_free(t, j, !j->mismatch);
