@@ -23,7 +23,7 @@ options() {
         c=$(sed -E 's/.*zonestrap ([a-z-]+).*/\1/' <<<"$line")
         "$zs" "$c" --help >"$work/help" || return 1
         for o in $(sed 's/ -- .*//' <<<"$line" | grep -oE -- ' --?[a-z][a-z-]*'); do
-            grep -qE -- "^ *(-[a-z], )?$o[ ,]|^ *$o, |^ *(-[a-z], )?$o\$" "$work/help" || { echo "$c has no $o"; return 1; }
+            grep -qE -- "^ *(-[a-z], )?${o}[ ,]|^ *$o, |^ *(-[a-z], )?$o\$" "$work/help" || { echo "$c has no $o"; return 1; }
         done
     done <"$work/lines"
 }
