@@ -91,7 +91,8 @@ int os_open_subdir(int dirfd, const char *name)
 
 int os_rename_new(int dirfd, const char *from, const char *to)
 {
-    if (renameat2(dirfd, from, dirfd, to, RENAME_NOREPLACE) == 0)
+    /* By number: not every C library has a function for it. */
+    if (syscall(SYS_renameat2, dirfd, from, dirfd, to, 1u /* RENAME_NOREPLACE */) == 0)
         return 0;
     if (errno != ENOSYS && errno != EINVAL && errno != EPERM)
         return -1;

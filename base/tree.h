@@ -76,6 +76,7 @@ void tree_close(struct tree *t);
    too, generously. redo: writes only the shared paths that this index wins and has not written. */
 int tree_writer_open(struct tree *t, unsigned index, const char *who, uint64_t max_bytes, bool redo,
                      struct tree_writer **w, struct err *e);
+/* Before tree_close(). NULL is fine. */
 void tree_writer_close(struct tree_writer *w);
 
 /* Gives the next piece of a file's content: 1 and *p, *n, *off (offset in the file, never going back; gaps
@@ -88,7 +89,7 @@ typedef int tree_next(void *ctx, const void **p, size_t *n, uint64_t *off, struc
    one package's several entries for a path the last one counts, as with tar, but of a directory's the first.
    A hard link is another name of what stands at its target in the end. A link that says what the layout says
    is the layout's own. ERR_FORMAT with who and the path: `..`, NUL, an empty name, a name over 255 or a path
-   over 4095 bytes or 256 levels (a leading `/` is dropped, as `./` is); a path through a link that the layout
+   over 4095 bytes or 128 levels (a leading `/` is dropped, as `./` is); a path through a link that the layout
    did not make, whoever ships it and whoever comes first; a hard link to anything but a file that this
    package has shipped before; a content longer or shorter than size; a type that replaces a directory or is
    replaced by one; the budget. A node device is made where it is asked for (the caller decides). ERR_HOST:

@@ -243,10 +243,10 @@ static int link_files(struct tree *t, struct tree_dirs *d, const struct tree_nod
 {
     /* The cache may close the first directory while it opens the second. */
     int source = dir_open(t, d, from->parent, e);
-    AUTO_FD keep = source < 0 ? -1 : dup(source);
+    AUTO_FD keep = source < 0 ? -1 : fcntl(source, F_DUPFD_CLOEXEC, 0);
     int dir = source < 0 ? -1 : dir_open(t, d, to->parent, e);
     if (source < 0 || dir < 0)
-        return -1;
+        return err_wrap(e, "%s", who);
     if (keep < 0 || linkat(keep, from->name, dir, to->name, 0) < 0)
         return node_sys(to, who, "cannot make the hard link", e);
     return 0;

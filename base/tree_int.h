@@ -15,7 +15,7 @@
 enum {
     TREE_PATH_MAX = 4095,
     TREE_NAME_MAX = 255,
-    TREE_DEPTH_MAX = 256, /* removing a tree takes a descriptor for each level */
+    TREE_DEPTH_MAX = 128, /* removing a tree takes a descriptor for each level */
     TREE_LAYOUT_MAX = 64,
     TREE_LINKS_MAX = 40,
     TREE_DIRS = 8

@@ -25,6 +25,19 @@ static int add_name(struct buf *out, struct str name, struct str whole, struct e
     return 0;
 }
 
+/* The layout may make a path longer and deeper than the package did. */
+static int check_rewritten(struct str path, struct err *e)
+{
+    size_t depth = 1;
+    for (size_t i = 0; i < path.n; i++)
+        depth += path.p[i] == '/';
+    if (path.n > TREE_PATH_MAX || depth > TREE_DEPTH_MAX)
+        return err_set(e, ERR_FORMAT,
+                       "%" STR_FMT ": more than %d bytes or %d directories deep with the layout applied",
+                       STR_ARG(path), TREE_PATH_MAX, TREE_DEPTH_MAX);
+    return 0;
+}
+
 int tree_path_clean(struct str in, struct buf *out, struct err *e)
 {
     struct str rest = in, name;
@@ -107,8 +120,8 @@ int tree_path_layout(const struct tree *t, struct buf *path, bool last, uint64_t
         if (rest.n > 0 && path->n > 0)
             buf_putc(path, '/');
         buf_str(path, rest);
-        if (path->n > TREE_PATH_MAX)
-            return err_set(e, ERR_FORMAT, "%s: a path of more than %d bytes", buf_c(path), TREE_PATH_MAX);
+        if (check_rewritten(buf_view(path), e) < 0)
+            return -1;
         *used |= (uint64_t)1 << i;
     }
     return 0;
@@ -121,7 +134,8 @@ static int layout_add(struct tree *t, const struct tree_layout *l, struct err *e
     if (t->nlayout == TREE_LAYOUT_MAX)
         return err_set(e, ERR_USAGE, "more than %d layout links", TREE_LAYOUT_MAX);
     if (tree_path_clean(str_c(l->path), &path, e) < 0 || tree_path_layout(t, &path, false, &used, e) < 0 ||
-        tree_path_follow(buf_view(&path), str_c(l->text), &target, e) < 0)
+        tree_path_follow(buf_view(&path), str_c(l->text), &target, e) < 0 ||
+        check_rewritten(buf_view(&target), e) < 0)
         return -1;
     if (path.n == 0 || l->text[0] == '\0')
         return err_set(e, ERR_USAGE, "a layout link needs a path and a text");

@@ -18,6 +18,8 @@ static bool kept(const char *name, const char *const *keep)
     return false;
 }
 
+static int rm_contents(int *fd, const char *const *keep, const char *path, struct err *e);
+
 static int rm_dir(int dirfd, const char *name, const char *path, struct err *e)
 {
     AUTO_FD sub = os_open_subdir(dirfd, name);
@@ -25,7 +27,7 @@ static int rm_dir(int dirfd, const char *name, const char *path, struct err *e)
         return err_set(e, ERR_HOST, "%s: `%s' in it is a mount point: unmount it first", path, name);
     if (sub < 0)
         return err_sys(e, ERR_HOST, errno, "%s: opening `%s' to remove it", path, name);
-    if (tree_rm_below(sub, NULL, path, e) < 0)
+    if (rm_contents(&sub, NULL, path, e) < 0)
         return -1;
     if (unlinkat(dirfd, name, AT_REMOVEDIR) < 0)
         return err_sys(e, ERR_HOST, errno, "%s: removing `%s'", path, name);
@@ -59,13 +61,13 @@ static int rm_pass(DIR *d, const char *const *keep, const char *path, size_t *go
     return errno == 0 ? 0 : err_sys(e, ERR_HOST, errno, "%s: reading a directory in it", path);
 }
 
-int tree_rm_below(int fd, const char *const *keep, const char *path, struct err *e)
+/* Takes the descriptor over: there is one for each level. */
+static int rm_contents(int *fd, const char *const *keep, const char *path, struct err *e)
 {
-    AUTO_FD own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *d = own < 0 ? NULL : fdopendir(own);
+    DIR *d = fdopendir(*fd);
     if (d == NULL)
-        return err_sys(e, ERR_HOST, errno, "%s: opening a directory in it", path);
-    auto_take_fd(&own);
+        return err_sys(e, ERR_HOST, errno, "%s: reading a directory in it", path);
+    auto_take_fd(fd);
     int rc = 0;
     size_t gone;
     /* Some file systems skip names when others are removed between two reads. */
@@ -75,4 +77,12 @@ int tree_rm_below(int fd, const char *const *keep, const char *path, struct err 
     } while (rc == 0 && gone > 0);
     closedir(d);
     return rc;
+}
+
+int tree_rm_below(int fd, const char *const *keep, const char *path, struct err *e)
+{
+    AUTO_FD own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (own < 0)
+        return err_sys(e, ERR_HOST, errno, "%s: opening a directory in it", path);
+    return rm_contents(&own, keep, path, e);
 }

@@ -67,6 +67,16 @@ static void path_limits(void)
         s[i] = i % 2 ? '/' : 'd';
     CHECK(tree_canonical(t, (struct str){s, 2 * TREE_DEPTH_MAX}, &a, &out, &err) == 0);
     CHECK(tree_canonical(t, (struct str){s, 2 * TREE_DEPTH_MAX + 2}, &a, &out, &err) == -1);
+    static const struct tree_layout deep[] = {{"d", "e/e/e"}};
+    CHECK(tree_layout(t, deep, 1, &err) == 0);
+    CHECK(tree_canonical(t, (struct str){s, 2 * (TREE_DEPTH_MAX - 2)}, &a, &out, &err) == 0);
+    CHECK(tree_canonical(t, (struct str){s, 2 * (TREE_DEPTH_MAX - 1)}, &a, &out, &err) == -1);
+    s[0] = 'x';
+    struct tree_writer *w = writer_of(t, 1, false);
+    struct tree_entry en = entry("", TREE_DIR);
+    en.path = (struct str){s, 2 * TREE_DEPTH_MAX};
+    CHECK(put(w, en) == 0);
+    tree_writer_close(w);
     CHECK(tree_canonical(t, (struct str){"a\0b", 3}, &a, &out, &err) == -1);
     tree_close(t);
 }
