@@ -9,11 +9,13 @@
 #include "base/log.h"
 
 struct zone_opts {
-    const char *root;             /* directory */
+    const char *root;             /* directory with /proc, /sys, /dev and /run (no links); what is mounted below it is not seen */
     const char *const *argv;      /* in the zone; argv[0] a path or a name looked up in the zone's PATH */
     const char *const *env;       /* the whole environment: "NAME=value", NULL-terminated; nothing of the host's is added */
     const char *hostname;         /* uts name; NULL: "zone" */
-    bool net;                     /* keep the host's network (run); false: an empty network namespace (stage 2) */
+    /* Keep the host's network (run), its resolv.conf shown read-only where the root has a plain file of that name; false: an
+       empty network namespace with `lo' (stage 2). */
+    bool net;
     bool no_fsync;                /* fsync and kin answer 0; one syncfs of the root at the end */
     bool stdio;                   /* true: the caller's 0,1,2; false: stdin /dev/null, output to output_fd */
     int output_fd;

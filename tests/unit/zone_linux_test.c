@@ -1,4 +1,5 @@
 /* cmd/zone/linux*.c. Needs root, and a static busybox to make a root of. */
+#define _GNU_SOURCE /* unshare(2) */
 #include "tests/unit/test.h"
 
 #include <ctype.h>
@@ -6,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -598,6 +600,49 @@ static void supported(void)
     CHECK(zone_supported(own, &err) == 0);
 }
 
+static bool write_file(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY);
+    bool done = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+    if (fd >= 0)
+        close(fd);
+    return done;
+}
+
+/* A host that refuses a kind of namespace, which is what a user namespace with a limit of its own is: 77 if
+   it cannot be made, 0 if the message names the kind and the sysctl. */
+static int refused_kind(const char *kind)
+{
+    char sysctl[64], want[64];
+    snprintf(sysctl, sizeof sysctl, "/proc/sys/user/max_%s_namespaces", kind);
+    snprintf(want, sizeof want, "refuses a %s namespace", kind);
+    if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0 || !write_file("/proc/self/uid_map", "0 0 1") ||
+        !write_file("/proc/self/setgroups", "deny") || !write_file("/proc/self/gid_map", "0 0 1") ||
+        !write_file(sysctl, "0"))
+        return 77;
+    if (run("true") != -1 || err.class != ERR_HOST)
+        return 1;
+    return strstr(err.msg, want) != NULL && strstr(err.hint, sysctl + strlen("/proc/sys/user/")) != NULL ? 0
+                                                                                                         : 2;
+}
+
+static void refusals(void)
+{
+    NEEDS_ROOT;
+    static const char *const kinds[] = {"user", "net", "pid", "ipc", "uts", "cgroup"};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        int st = 0;
+        pid_t pid = fork();
+        if (pid == 0)
+            _exit(refused_kind(kinds[i]));
+        CHECK(pid > 0 && waitpid(pid, &st, 0) == pid && WIFEXITED(st));
+        if (WEXITSTATUS(st) == 77)
+            SKIP("no user namespace with limits of its own here");
+        CHECK(WEXITSTATUS(st) == 0);
+        CHECK(nothing_left(pid));
+    }
+}
+
 /* Anything that was done to the file system below shows on the host. */
 static void own_file_system(void)
 {
@@ -667,6 +712,7 @@ int main(void)
     RUN(stop_kills);
     RUN(cgroups);
     RUN(supported);
+    RUN(refusals);
     RUN(own_file_system);
     if (skip_all == NULL)
         host_shell("rm -rf --one-file-system %s", place);
