@@ -1,4 +1,5 @@
-/* The Debian format: what stands behind the row "deb" of the format table. Each function is described at struct pkgfmt. */
+/* The Debian format: what stands behind the row "deb" of the format table. Each function is described at
+ * struct pkgfmt. */
 #ifndef PKGFMT_DEB_H
 #define PKGFMT_DEB_H
 
@@ -9,7 +10,8 @@ extern const struct pkgfmt deb;
 int deb_unpack(int fd, const struct plan_pkg *pkg, struct tree_writer *w, struct pkgfmt_second *second,
                unsigned index, struct err *e);
 
-int deb_second_begin(struct pkgfmt_second **s, struct tree *t, const struct plan *p, bool full, struct err *e);
+int deb_second_begin(struct pkgfmt_second **s, struct tree *t, const struct plan *p, bool full,
+                     struct err *e);
 int deb_second_finish(struct pkgfmt_second *s, const struct pkgfmt_second_opts *o, struct err *e);
 void deb_second_free(struct pkgfmt_second *s);
 

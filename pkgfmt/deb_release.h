@@ -1,4 +1,4 @@
-/* Release files (deb-release: https://wiki.debian.org/DebianRepository/Format#A.22Release.22_files). */
+/* Release files, as the wiki page DebianRepository/Format describes them. */
 #ifndef PKGFMT_DEB_RELEASE_H
 #define PKGFMT_DEB_RELEASE_H
 

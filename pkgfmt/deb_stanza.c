@@ -61,7 +61,8 @@ static int skip_empty_lines(struct deb_stanza_reader *r, struct err *e)
 
 static int too_long(const struct deb_stanza_reader *r, struct err *e)
 {
-    return err_set(e, ERR_FORMAT, "%s:%lu: a stanza of more than %d bytes", r->src->name, r->start, DEB_STANZA_MAX);
+    return err_set(e, ERR_FORMAT, "%s:%lu: a stanza of more than %d bytes", r->src->name, r->start,
+                   DEB_STANZA_MAX);
 }
 
 int deb_stanza_next(struct deb_stanza_reader *r, struct str *out, struct err *e)

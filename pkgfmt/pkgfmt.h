@@ -14,38 +14,41 @@
 struct pkgfmt_root {
     const char *suite, *codename; /* "" when not said */
     const char *origin, *label;
-    int64_t date, valid_until;    /* seconds since 1970; valid_until 0: none */
+    int64_t date, valid_until; /* seconds since 1970; valid_until 0: none */
 };
 
-/* One index file that the root names. alternatives of one index (xz, gz, ...) stand in one entry, best first. */
+/* One index file that the root names. alternatives of one index (xz, gz, ...) stand in one entry, best first.
+ */
 struct pkgfmt_index {
-    const char *what;    /* "main/binary-amd64/Packages.xz" */
-    const char *path;    /* below the repository's base: the by-hash form where the root offers it */
-    const char *plain;   /* the path by name, tried when `path` is not there */
+    const char *what;  /* "main/binary-amd64/Packages.xz" */
+    const char *path;  /* below the repository's base: the by-hash form where the root offers it */
+    const char *plain; /* the path by name, tried when `path` is not there */
     uint64_t size;
     struct digest digest;
-    uint64_t open_size;  /* decoded, in bytes, which index_load holds it to; 0: the root does not say */
+    uint64_t open_size; /* decoded, in bytes, which index_load holds it to; 0: the root does not say */
     const char *component, *arch;
 };
 
 struct pkgfmt_query {
-    const char *suite;               /* "bookworm-security"; "." or "" for a flat place */
+    const char *suite; /* "bookworm-security"; "." or "" for a flat place */
     const char *const *components;
     size_t ncomponents;
-    const char *arch;                /* the format's spelling */
+    const char *arch; /* the format's spelling */
 };
 
-struct pkgfmt_repo {                 /* where an index's packages come from */
-    unsigned index;                  /* struct plan_pkg.repo */
+struct pkgfmt_repo { /* where an index's packages come from */
+    unsigned index;  /* struct plan_pkg.repo */
     const char *id;
-    int priority;                    /* among equal versions the greater wins */
+    int priority; /* among equal versions the greater wins */
 };
 
-/* Makes unpack keep what the second stage needs. One per create; the functions that take it may be called by several threads. */
+/* Makes unpack keep what the second stage needs. One per create; the functions that take it may be called by
+ * several threads. */
 struct pkgfmt_second;
 
 struct pkgfmt_second_opts {
-    struct str fixups_sh; /* POSIX sh, run in the zone after the reinstall: the before-boot fixups again, then the after-install ones */
+    struct str fixups_sh; /* POSIX sh, run in the zone after the reinstall: the before-boot fixups again, then
+                             the after-install ones */
 };
 
 /* A repository as the root's own package sources shall name it. */
@@ -55,20 +58,27 @@ struct pkgfmt_source {
 };
 
 struct pkgfmt {
-    const char *name; /* "deb" */
+    const char *name;                /* "deb" */
     const char *const *second_needs; /* packages without which the second stage cannot run; ends with NULL */
-    int disttype;     /* libsolv's DISTTYPE_* */
-    /* Path of the root index with its signature inside (InRelease), then of the bare one and its detached signature; below the repository's base. */
-    const char *(*root_path)(const struct pkgfmt_query *q, int which, struct arena *a); /* 0 inline-signed, 1 bare, 2 signature; NULL: none */
+    int disttype;                    /* libsolv's DISTTYPE_* */
+    /* Path of the root index with its signature inside (InRelease), then of the bare one and its detached
+     * signature; below the repository's base. */
+    const char *(*root_path)(const struct pkgfmt_query *q, int which,
+                             struct arena *a); /* 0 inline-signed, 1 bare, 2 signature; NULL: none */
     int (*root_parse)(struct str text, struct arena *a, struct pkgfmt_root *out, struct err *e);
     /* Which index files the verified root (the same text) names for the query. */
-    int (*index_list)(struct str root, const struct pkgfmt_query *q, struct arena *a, struct pkgfmt_index **out, size_t *n, struct err *e);
+    int (*index_list)(struct str root, const struct pkgfmt_query *q, struct arena *a,
+                      struct pkgfmt_index **out, size_t *n, struct err *e);
     /* Adds one verified index file to the pool. solv_dir (NULL: none) keeps parsed forms by digest. */
-    int (*index_load)(struct solve *s, int fd, const struct pkgfmt_index *ix, const struct pkgfmt_repo *repo, const char *solv_dir, struct err *e);
+    int (*index_load)(struct solve *s, int fd, const struct pkgfmt_index *ix, const struct pkgfmt_repo *repo,
+                      const char *solv_dir, struct err *e);
     /* Unpacks the verified package file fd into the tree. second NULL: keep nothing. */
-    int (*unpack)(int fd, const struct plan_pkg *pkg, struct tree_writer *w, struct pkgfmt_second *second, unsigned index, struct err *e);
-    /* Second stage: begin before the first unpack, finish after tree_settle() leaves script, plan and packages below /zonestrap in the root. */
-    int (*second_begin)(struct pkgfmt_second **s, struct tree *t, const struct plan *p, bool full, struct err *e);
+    int (*unpack)(int fd, const struct plan_pkg *pkg, struct tree_writer *w, struct pkgfmt_second *second,
+                  unsigned index, struct err *e);
+    /* Second stage: begin before the first unpack, finish after tree_settle() leaves script, plan and
+     * packages below /zonestrap in the root. */
+    int (*second_begin)(struct pkgfmt_second **s, struct tree *t, const struct plan *p, bool full,
+                        struct err *e);
     int (*second_finish)(struct pkgfmt_second *s, const struct pkgfmt_second_opts *o, struct err *e);
     void (*second_free)(struct pkgfmt_second *s);
     /* The text of the root's own package sources; signed_by is a keyring's path in the root, or "". */

@@ -9,13 +9,13 @@
 
 struct plan_pkg {
     const char *name, *version, *arch; /* arch as the format spells it ("amd64", "all") */
-    const char *path;         /* below the repository's base URL */
-    uint64_t size;            /* of the package file, in bytes */
-    uint64_t installed_size;  /* in bytes, as the index says */
-    struct digest digest;     /* the strongest one that the index has */
-    unsigned repo;            /* index in the caller's list of repositories */
-    const char *reason;       /* one line: "set base", "asked for", "apt Depends: libc6 (>= 2.34)" */
-    const char *priority;     /* deb: "required", ...; may be "" */
+    const char *path;                  /* below the repository's base URL */
+    uint64_t size;                     /* of the package file, in bytes */
+    uint64_t installed_size;           /* in bytes, as the index says */
+    struct digest digest;              /* the strongest one that the index has */
+    unsigned repo;                     /* index in the caller's list of repositories */
+    const char *reason;                /* one line: "set base", "asked for", "apt Depends: libc6 (>= 2.34)" */
+    const char *priority;              /* deb: "required", ...; may be "" */
     bool essential;
 };
 

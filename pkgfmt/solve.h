@@ -1,4 +1,5 @@
-/* The solver: libsolv with the format's rules. A pool is filled by the format's index reader, then solved once or more. */
+/* The solver: libsolv with the format's rules. A pool is filled by the format's index reader, then solved
+ * once or more. */
 #ifndef PKGFMT_SOLVE_H
 #define PKGFMT_SOLVE_H
 
@@ -7,8 +8,8 @@
 #include "base/log.h"
 #include "pkgfmt/plan.h"
 
-struct solve;       /* owns libsolv's Pool */
-struct s_Pool;      /* libsolv's */
+struct solve;  /* owns libsolv's Pool */
+struct s_Pool; /* libsolv's */
 struct s_Repo;
 
 /* disttype: libsolv's DISTTYPE_*; arch: the format's spelling. */
@@ -16,40 +17,43 @@ int solve_open(struct solve **s, int disttype, const char *arch, const struct lo
 void solve_close(struct solve *s);
 struct s_Pool *solve_pool(struct solve *s);
 
-/* For the formats' index readers. Packages go into repositories of the pool, one for each index: calls for one struct
-   solve must come one at a time. The repository lives as long as the pool. */
+/* For the formats' index readers. Packages go into repositories of the pool, one for each index: calls for
+   one struct solve must come one at a time. The repository lives as long as the pool. */
 struct s_Repo *solve_repo_add(struct solve *s, const char *id, unsigned index, int priority);
 void solve_repo_drop(struct solve *s, struct s_Repo *repo); /* and what was added to it */
 const char *solve_arch(const struct solve *s);
 const struct log *solve_log(const struct solve *s);
 
 /* What a package's entry in the pool says beyond libsolv's own keys; names of repodata keys.
-   Path: SOLVABLE_MEDIADIR and _MEDIAFILE; size: SOLVABLE_DOWNLOADSIZE; installed size: SOLVABLE_INSTALLSIZE, both in bytes;
-   digest: SOLVABLE_CHECKSUM. */
+   Path: SOLVABLE_MEDIADIR and _MEDIAFILE; size: SOLVABLE_DOWNLOADSIZE; installed size: SOLVABLE_INSTALLSIZE,
+   both in bytes; digest: SOLVABLE_CHECKSUM. */
 #define SOLVE_KEY_PRIORITY  "zonestrap:priority"  /* id: "required" */
 #define SOLVE_KEY_ESSENTIAL "zonestrap:essential" /* void */
 #define SOLVE_KEY_PROTECTED "zonestrap:protected" /* void */
-#define SOLVE_KEY_REPLACES  "zonestrap:replaces"  /* id array: takes over files of these, orders the plan and no more */
+#define SOLVE_KEY_REPLACES                                                                                   \
+    "zonestrap:replaces" /* id array: takes over files of these, orders the plan and no more */
 
 struct solve_request {
-    const char *const *set;     /* words of the recipe's set: NAME, priority:required, essential:yes */
+    const char *const *set; /* words of the recipe's set: NAME, priority:required, essential:yes */
     size_t nset;
     const char *set_name;       /* for reasons */
     const char *const *include; /* --include */
     size_t ninclude;
     const char *const *exclude; /* --exclude: a dependency on one is an error that names who needs it */
     size_t nexclude;
-    const char *const *prefer;  /* among providers of a virtual name, these first */
+    const char *const *prefer; /* among providers of a virtual name, these first */
     size_t nprefer;
-    bool weak;                  /* follow Recommends too */
+    bool weak; /* follow Recommends too */
 };
 
-/* ERR_USAGE: an unknown package name is asked for (with near names as a hint). ERR_SOLVE: no solution, the chain of reasons in one line.
-   The plan is ordered: Pre-Depends and Depends before who needs them as far as possible, replacing before replaced; equal input
-   gives equal order. */
-int solve_run(struct solve *s, const struct solve_request *r, struct arena *a, struct plan *out, struct err *e);
-/* --why: the chain from what was asked for to the package, one step a line ("apt Depends: libapt-pkg6.0 (>= 2.6.1)"). After solve_run. ERR_USAGE
-   when the package is not in the plan. */
-int solve_why(struct solve *s, const char *package, struct arena *a, const char ***steps, size_t *n, struct err *e);
+/* ERR_USAGE: an unknown package name is asked for (with near names as a hint). ERR_SOLVE: no solution, the
+   chain of reasons in one line. The plan is ordered: Pre-Depends and Depends before who needs them as far as
+   possible, replacing before replaced; equal input gives equal order. */
+int solve_run(struct solve *s, const struct solve_request *r, struct arena *a, struct plan *out,
+              struct err *e);
+/* --why: the chain from what was asked for to the package, one step a line ("apt Depends: libapt-pkg6.0
+   (>= 2.6.1)"). After solve_run. ERR_USAGE when the package is not in the plan. */
+int solve_why(struct solve *s, const char *package, struct arena *a, const char ***steps, size_t *n,
+              struct err *e);
 
 #endif
