@@ -29,10 +29,10 @@ enum openpgp_crypto {
 enum openpgp_policy {
     OPENPGP_OK,
     OPENPGP_KEY_EXPIRED,   /* at `now`, or at the signature's time */
-    OPENPGP_KEY_REVOKED,
+    OPENPGP_KEY_REVOKED,   /* what a key signed before it was superseded or retired stays good; any other reason voids all */
     OPENPGP_KEY_NOT_VALID, /* no valid self-signature, or a subkey without a valid binding and cross signature */
     OPENPGP_NOT_FOR_SIGNING,
-    OPENPGP_WEAK_DIGEST,   /* MD5, SHA1, SHA224, RIPEMD160 */
+    OPENPGP_WEAK_DIGEST,   /* MD5, SHA1, SHA224, RIPEMD160; a certificate's own signatures may use all but MD5 */
     OPENPGP_WEAK_KEY,      /* RSA or DSA below 2048 bits */
     OPENPGP_SIG_EXPIRED,
     OPENPGP_SIG_FUTURE     /* made more than a day after now, or before its key */

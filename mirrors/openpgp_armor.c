@@ -52,12 +52,14 @@ struct radix {
 static bool radix_char(struct radix *r, char c)
 {
     int v = value64(c);
-    if (c == '=' && r->chars + r->pads >= 2 && !r->ended)
+    if (c == '=' && r->chars + r->pads >= 2 && !r->ended) {
         r->pads++;
-    else if (v < 0 || r->pads > 0 || r->ended)
+    } else if (v >= 0 && r->pads == 0 && !r->ended) {
+        r->bits = r->bits << 6 | (uint32_t)v;
+        r->chars++;
+    } else {
         return false;
-    else
-        r->bits = r->bits << 6 | (uint32_t)v, r->chars++;
+    }
     if (r->chars + r->pads < 4)
         return true;
     r->bits <<= 6 * r->pads;
@@ -166,7 +168,8 @@ int openpgp_armor_next(struct str *in, struct str *before, struct str *label, st
     }
     struct str rest = *in;
     buf_clear(data);
-    const char *why = str_is(*label, "SIGNED MESSAGE") ? "not armor but cleartext" : read_block(&rest, *label, data);
+    const char *why =
+        str_is(*label, "SIGNED MESSAGE") ? "not armor but cleartext" : read_block(&rest, *label, data);
     if (why != NULL)
         return err_set(e, ERR_TRUST, "armored %" STR_FMT ": %s", STR_ARG(*label), why);
     *in = rest;

@@ -101,8 +101,7 @@ struct reading {
 
 static void drop(struct reading *r, const char *why)
 {
-    if (r->cert.n > 0 || why != NULL)
-        skip(r->k, r->name, why != NULL ? why : "not a certificate");
+    skip(r->k, r->name, why);
     openpgp_cert_free(&r->cert);
 }
 
@@ -139,6 +138,12 @@ static void begin_cert(struct reading *r, struct str body)
     r->part = 0;
 }
 
+static void refuse_secret(struct reading *r)
+{
+    end_cert(r);
+    skip(r->k, r->name, "a secret key, expected public ones");
+}
+
 static void more_cert(struct reading *r, const struct openpgp_packet *p)
 {
     struct openpgp_part part = {.tag = p->tag, .body = p->body};
@@ -168,7 +173,7 @@ static size_t add_packets(struct openpgp_keyring *k, const char *name, struct st
         if (p.tag == OPENPGP_TAG_PUBLIC_KEY)
             begin_cert(&r, p.body);
         else if (p.tag == OPENPGP_TAG_SECRET_KEY)
-            end_cert(&r), skip(k, name, "a secret key, expected public ones");
+            refuse_secret(&r);
         else if (r.cert.n > 0)
             more_cert(&r, &p);
     }
