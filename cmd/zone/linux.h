@@ -1,11 +1,16 @@
 /* What the files of the Linux zone share. One zone is a chain of processes:
 
-     caller     zone_run(): pumps output and messages                       the host's namespaces
-     watcher    outlives a killed caller, kills the zone, removes cgroups   a private mount namespace,
-   "staging" mounter    transient: root, /proc, /sys, /dev into staging             staging, the zone's pid
-   and net namespaces init       pid 1: reaps, reports, and takes all down with it           staging; the
-   zone's other namespaces target     argv                                                        a copy of
-   staging that the zone owns
+   - the caller, zone_run(), pumps output and messages;
+
+   - the watcher outlives a killed caller, kills the zone and removes its cgroups. It has a private mount
+     namespace: "staging";
+
+   - the mounter is transient: it puts the root, /proc, /sys and /dev into staging;
+
+   - init is pid 1 of the zone, in staging and otherwise in the zone's namespaces: it reaps, reports, and
+   takes all down with it;
+
+   - the target becomes argv, in a copy of staging that the zone owns.
 
    The mounts that protect the host (read-only parts of /proc, /sys, no device files below the root) are made
    in staging, which the host's user namespace owns: in the zone's copy the kernel keeps them locked, even for

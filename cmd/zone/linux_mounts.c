@@ -1,6 +1,5 @@
 /* The zone's mounts. A root may be hostile: nothing in it is reached by name through a link, and mounts go on
-   descriptors
-   (/proc/self/fd). See linux.h for who does what. */
+   descriptors (/proc/self/fd). See linux.h for who does what. */
 #include "cmd/zone/linux.h"
 
 #include <dirent.h>
