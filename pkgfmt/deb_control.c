@@ -1,61 +1,26 @@
 #include "pkgfmt/deb_control.h"
 
-#include <stdlib.h>
-
 #include "base/auto.h"
-#include "base/mem.h"
 #include "pkgfmt/deb_tar.h"
 
 /* Far above what any package has; a file of control data that is larger is refused. */
 enum { FILE_MAX = 32 * 1024 * 1024 };
 
-struct strs {
-    struct str *v;
-    size_t n, cap;
-};
-
-static void strs_add(struct strs *l, struct str s)
-{
-    if (l->n == l->cap) {
-        l->cap = l->cap * 2 + 16;
-        l->v = mem_grow(l->v, l->cap, sizeof *l->v);
-    }
-    l->v[l->n++] = s;
-}
-
-static int by_bytes(const void *a, const void *b)
-{
-    return str_cmp(*(const struct str *)a, *(const struct str *)b);
-}
-
-/* Moves the list into the arena, sorted. */
-static struct str *strs_take(struct strs *l, struct arena *a)
-{
-    struct str *v = arena_array(a, l->n, sizeof *v);
-    for (size_t i = 0; i < l->n; i++)
-        v[i] = l->v[i];
-    if (l->n > 0)
-        qsort(v, l->n, sizeof *v, by_bytes);
-    free(l->v);
-    *l = (struct strs){0};
-    return v;
-}
-
 /* Words before the path are flags: `remove-on-upgrade` is the only one there is, and its file is not in the
  * package. */
-static void conffiles(struct str text, struct strs *out, struct arena *a)
+static void conffiles(struct str text, struct deb_list *out, struct arena *a)
 {
     struct str line;
     while (str_line(&text, &line)) {
         line = str_trim(line);
         if (line.n > 0 && line.p[0] == '/')
-            strs_add(out, arena_copy(a, line));
+            deb_list_add(out, arena_copy(a, str_from(line, 1)));
     }
 }
 
 /* Which paths a script diverts can only be guessed from outside: every absolute path that it names as a whole
    word. Too many do no harm, those paths are merely written twice. */
-static void diverts(struct str text, struct strs *out, struct arena *a)
+static void diverts(struct str text, struct deb_list *out, struct arena *a)
 {
     static const char between[] = " \t\n\r\"'`=;&|()<>,:";
     if (str_find(text, STR("dpkg-divert")) == text.n)
@@ -64,7 +29,7 @@ static void diverts(struct str text, struct strs *out, struct arena *a)
         if (i < text.n && strchr(between, text.p[i]) == NULL)
             continue;
         if (i - start > 1 && text.p[start] == '/')
-            strs_add(out, arena_copy(a, (struct str){text.p + start, i - start}));
+            deb_list_add(out, arena_copy(a, (struct str){text.p + start, i - start}));
         start = i + 1;
     }
 }
@@ -90,11 +55,31 @@ static int slurp(struct deb_tar *t, const struct tree_entry *en, struct buf *b, 
     return r;
 }
 
-static int read_all(struct deb_control *c, struct deb_tar *t, struct strs *conf, struct strs *div,
-                    struct arena *a, struct err *e)
+/* A file of control.tar, already found to be one that is wanted. */
+static int take_file(struct deb_control *c, struct deb_tar *t, const struct tree_entry *en, struct str name,
+                     struct arena *a, struct err *e)
 {
-    static const char *const scripts[] = {"preinst", "postinst", "prerm", "postrm", "config"};
     AUTO_BUF b = {0};
+    if (slurp(t, en, &b, e) < 0)
+        return -1;
+    if (str_is(name, "conffiles"))
+        conffiles(buf_view(&b), &c->conffiles, a);
+    else
+        diverts(buf_view(&b), &c->diverts, a);
+    return 0;
+}
+
+static bool is_wanted(struct str name)
+{
+    static const char *const names[] = {"conffiles", "preinst", "postinst", "prerm", "postrm", "config"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (str_is(name, names[i]))
+            return true;
+    return false;
+}
+
+static int read_all(struct deb_control *c, struct deb_tar *t, struct arena *a, struct err *e)
+{
     struct tree_entry en;
     int r;
     while ((r = deb_tar_next(t, &en, e)) > 0) {
@@ -102,33 +87,26 @@ static int read_all(struct deb_control *c, struct deb_tar *t, struct strs *conf,
         if (en.type != TREE_FILE)
             continue;
         c->md5sums |= str_is(name, "md5sums");
-        bool conffile_list = str_is(name, "conffiles"), script = false;
-        for (size_t i = 0; i < sizeof scripts / sizeof scripts[0]; i++)
-            script |= str_is(name, scripts[i]);
-        if (!conffile_list && !script)
-            continue;
-        if (slurp(t, &en, &b, e) < 0)
+        if (is_wanted(name) && take_file(c, t, &en, name, a, e) < 0)
             return -1;
-        if (conffile_list)
-            conffiles(buf_view(&b), conf, a);
-        else
-            diverts(buf_view(&b), div, a);
     }
+    deb_list_sort(&c->conffiles);
     return r;
 }
 
 int deb_control_read(struct deb_control *c, const struct deb_read *d, struct arena *a, struct err *e)
 {
-    struct strs conf = {0}, div = {0};
     struct deb_tar *t;
     *c = (struct deb_control){0};
     if (deb_tar_open(&t, d, &d->control, e) < 0)
         return -1;
-    int r = read_all(c, t, &conf, &div, a, e);
+    int r = read_all(c, t, a, e);
     deb_tar_close(t);
-    c->nconffiles = conf.n;
-    c->conffiles = strs_take(&conf, a);
-    c->ndiverts = div.n;
-    c->diverts = strs_take(&div, a);
     return r;
+}
+
+void deb_control_free(struct deb_control *c)
+{
+    deb_list_free(&c->conffiles);
+    deb_list_free(&c->diverts);
 }

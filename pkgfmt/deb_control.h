@@ -7,18 +7,18 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "pkgfmt/deb_list.h"
 #include "pkgfmt/deb_read.h"
 
+/* The lists' strings live in the arena; deb_control_free() frees the lists. */
 struct deb_control {
-    struct str *conffiles; /* absolute paths, sorted (deb-conffiles(5)); those to be removed on upgrade are
-                              left out */
-    size_t nconffiles;
-    struct str *diverts; /* absolute paths that stand as words in maintainer scripts which use dpkg-divert */
-    size_t ndiverts;
-    bool md5sums; /* the package brings its own list of digests */
+    struct deb_list conffiles; /* sorted, without the leading slash; not those to be removed on upgrade */
+    struct deb_list diverts;   /* absolute paths in maintainer scripts that use dpkg-divert */
+    bool md5sums;              /* the package brings its own list of digests */
 };
 
-/* Arrays and strings live in a. ERR_FORMAT with the member's name. */
+/* ERR_FORMAT with the member's name; c is to be freed then, too. Conffiles: deb-conffiles(5). */
 int deb_control_read(struct deb_control *c, const struct deb_read *d, struct arena *a, struct err *e);
+void deb_control_free(struct deb_control *c);
 
 #endif

@@ -89,8 +89,8 @@ static int open_parts(struct deb_keep *k, struct deb_keep_dir *dir, const struct
         return copy_whole(k->fd, d->fd, k->kept->file, e);
     if (deb_control_read(&k->control, d, &k->a, e) < 0)
         return -1;
-    for (size_t i = 0; i < k->control.ndiverts; i++)
-        list_add(&k->kept->diverts, k->control.diverts[i]);
+    for (size_t i = 0; i < k->control.diverts.n; i++)
+        list_add(&k->kept->diverts, k->control.diverts.v[i]);
     if (k->kept->whole)
         return copy_whole(k->fd, d->fd, k->kept->file, e);
     return deb_thin_open(&k->thin, k->fd, d, max_bytes, e);
@@ -119,17 +119,6 @@ static struct str bare_path(struct str path)
     return path;
 }
 
-static int by_bytes(const void *a, const void *b)
-{
-    return str_cmp(*(const struct str *)a, *(const struct str *)b);
-}
-
-static bool is_conffile(const struct deb_control *c, struct str path, struct arena *a)
-{
-    struct str full = str_c(arena_printf(a, "/%.*s", (int)path.n, path.p));
-    return c->nconffiles > 0 && bsearch(&full, c->conffiles, c->nconffiles, sizeof full, by_bytes) != NULL;
-}
-
 int deb_keep_entry(struct deb_keep *k, struct archive_entry *ae, const struct tree_entry *en, bool *content,
                    struct err *e)
 {
@@ -139,7 +128,7 @@ int deb_keep_entry(struct deb_keep *k, struct archive_entry *ae, const struct tr
     struct str path = bare_path(en->path);
     bool file = en->type == TREE_FILE, config = str_starts(path, STR(DEB_KEEP_CONFIG));
     /* Without md5sums in the package dpkg takes them from what it writes, and --verify knows only those. */
-    bool written = file && (config || !k->control.md5sums || is_conffile(&k->control, path, &k->a));
+    bool written = file && (config || !k->control.md5sums || deb_list_has(&k->control.conffiles, path));
     if (en->type != TREE_DIR) {
         list_add(&k->kept->entries, path);
         list_add(&k->kept->entries, en->type == TREE_HARD ? bare_path(en->link) : STR(""));
@@ -171,6 +160,7 @@ void deb_keep_close(struct deb_keep *k)
     deb_thin_close(k->thin);
     if (k->fd >= 0)
         close(k->fd);
+    deb_control_free(&k->control);
     arena_free(&k->a);
     free(k);
 }

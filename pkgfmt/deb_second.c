@@ -12,6 +12,7 @@
 #include "base/data.h"
 #include "base/mem.h"
 #include "pkgfmt/deb.h"
+#include "pkgfmt/deb_list.h"
 
 /* What a package's contents in its thin form may come to beyond twice its Installed-Size. */
 enum { SPARE = 16 * 1024 * 1024 };
@@ -107,77 +108,47 @@ static bool list_next(const struct buf *list, size_t *at, struct str *out)
     return true;
 }
 
-struct strs {
-    struct str *v;
-    size_t n, cap;
-};
-
-static void strs_add(struct strs *l, struct str s)
-{
-    if (l->n == l->cap) {
-        l->cap = l->cap * 2 + 16;
-        l->v = mem_grow(l->v, l->cap, sizeof *l->v);
-    }
-    l->v[l->n++] = s;
-}
-
-static void strs_free(struct strs *l)
-{
-    free(l->v);
-}
-
-static int by_bytes(const void *a, const void *b)
-{
-    return str_cmp(*(const struct str *)a, *(const struct str *)b);
-}
-
-static bool strs_has(const struct strs *l, struct str s)
-{
-    return l->n > 0 && bsearch(&s, l->v, l->n, sizeof s, by_bytes) != NULL;
-}
-
 /* The paths, canonical and sorted, that dpkg must write again whoever ships them: those of several packages,
    since it decides by its own rules which file stays, and those that a script may divert, since it puts the
    file elsewhere. */
-static int contested(struct pkgfmt_second *s, struct strs *out, struct arena *a, struct err *e)
+static int contested(struct pkgfmt_second *s, struct deb_list *out, struct arena *a, struct err *e)
 {
     struct str *shared, word, path;
     size_t n;
     if (tree_shared(s->tree, a, &shared, &n, e) < 0)
         return -1;
     for (size_t i = 0; i < n; i++)
-        strs_add(out, shared[i]);
+        deb_list_add(out, shared[i]);
     for (size_t i = 0; i < s->plan->n; i++)
         for (size_t at = 0; list_next(&s->kept[i].diverts, &at, &word);) {
             struct err ignored = {0}; /* a word that only looks like a path */
             if (tree_canonical(s->tree, word, a, &path, &ignored) == 0 && path.n > 0)
-                strs_add(out, path);
+                deb_list_add(out, path);
         }
-    if (out->n > 0)
-        qsort(out->v, out->n, sizeof *out->v, by_bytes);
+    deb_list_sort(out);
     return 0;
 }
 
 /* The canonical paths of the package's entries (of hard links: of the file they name, so that all names of a
    file go together) that are contested; then every entry with one of these is included back. */
-static int include_contested(struct pkgfmt_second *s, struct deb_kept *k, const struct strs *all,
+static int include_contested(struct pkgfmt_second *s, struct deb_kept *k, const struct deb_list *all,
                              struct err *e)
 {
     AUTO_ARENA a = {0};
-    AUTO(strs_free) struct strs files = {0};
+    AUTO(deb_list_free) struct deb_list files = {0};
     struct str path, link, canon, file;
     for (size_t at = 0; list_next(&k->entries, &at, &path) && list_next(&k->entries, &at, &link);) {
         if (tree_canonical(s->tree, path, &a, &canon, e) < 0)
             return -1;
-        if (strs_has(all, canon))
-            strs_add(&files, link.n > 0 ? link : path);
+        if (deb_list_has(all, canon))
+            deb_list_add(&files, link.n > 0 ? link : path);
     }
     if (files.n == 0)
         return 0;
-    qsort(files.v, files.n, sizeof *files.v, by_bytes);
+    deb_list_sort(&files);
     for (size_t at = 0; list_next(&k->entries, &at, &path) && list_next(&k->entries, &at, &link);) {
         file = link.n > 0 ? link : path;
-        if (!strs_has(&files, file))
+        if (!deb_list_has(&files, file))
             continue;
         buf_str(&k->includes, path);
         buf_putc(&k->includes, '\0');
@@ -258,7 +229,7 @@ static int write_texts(struct pkgfmt_second *s, const struct pkgfmt_second_opts 
 int deb_second_finish(struct pkgfmt_second *s, const struct pkgfmt_second_opts *o, struct err *e)
 {
     AUTO_ARENA a = {0};
-    AUTO(strs_free) struct strs all = {0};
+    AUTO(deb_list_free) struct deb_list all = {0};
     for (size_t i = 0; i < s->plan->n; i++)
         if (s->kept[i].digest.kind == DIGEST_NONE)
             return err_set(e, ERR_HOST, "%s was not unpacked before the second stage was left in the tree",

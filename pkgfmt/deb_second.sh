@@ -1,8 +1,9 @@
 #!/bin/sh
-# The second stage of a root that zonestrap unpacked: dpkg installs every package of /zonestrap/plan, so that maintainer
-# scripts, conffiles, database and triggers are those of any installation. Runs inside the zone as its root; what is
-# finished stands in /zonestrap/done, and a run that was killed goes on from there. Everything goes to the log; standard
-# output gets `zs-progress DONE TOTAL WHAT` lines, and when it fails the end of the log and why.
+# The second stage of a root that zonestrap unpacked: dpkg installs every package of /zonestrap/plan, so that
+# maintainer scripts, conffiles, database and triggers are those of any installation. Runs inside the zone as its
+# root; what is finished stands in /zonestrap/done, and a run that was killed goes on from there. Everything goes
+# to the log; standard output gets `zs-progress DONE TOTAL WHAT` lines, and when it fails the log's end and why.
+# shellcheck disable=SC2317 # steps are called by name
 
 zs=/zonestrap
 log=/var/log/zonestrap.log
@@ -42,13 +43,14 @@ progress() { # PACKAGES-DONE WHAT; each package counts twice, unpacked and confi
     echo "zs-progress $1 $((2 * count)) $2"
 }
 
-# Runs dpkg for a step whose first package is the Nth. Its status lines become progress; the first error names the package.
+# Runs dpkg for a step whose first package is the Nth. Its status lines become progress; the first error names the
+# package.
 run_dpkg() { # STEP N ARGUMENT...
     step=$1 n=$2
     shift 2
     rm -f "$zs/failed"
     {
-        dpkg --status-fd 3 --force-confold --force-unsafe-io "$@" 3>&1 >>"$log" 2>&1 </dev/null 9>&-
+        dpkg --status-fd 3 --force-confold --force-unsafe-io "$@" 3>&1 >>"$log" 2>&1 </dev/null
         echo "exit $?"
     } | {
         status=1
@@ -56,7 +58,7 @@ run_dpkg() { # STEP N ARGUMENT...
             case $line in
             'processing: install: '* | 'processing: configure: '*)
                 progress "$n" "$step ${line##*: }"
-                n=$((n + 1))
+                [ "$n" -ge $((2 * count)) ] || n=$((n + 1))
                 ;;
             'status: '*' : error : '*)
                 what=${line#status: } what=${what%% *} what=${what##*/}
@@ -76,16 +78,21 @@ step_verify() {
     bad=$(cd "$zs" && sha256sum -c --quiet digests 2>>"$log") || fail verify "$bad"
 }
 
+write_script() { # FILE EXIT-STATUS
+    printf '#!/bin/sh\n%s\nexit %s\n' "$mark" "$2" >"$1" || fail prepare "cannot write $1"
+    chmod 755 "$1"
+}
+
 # Nothing is started or stopped while packages are configured: by invoke-rc.d, nor by a script that does it itself.
 step_prepare() {
     if [ -e "$policy" ] && ! grep -q "^$mark" "$policy"; then
         mv "$policy" "$zs/policy-rc.d" || fail prepare "$policy cannot be kept aside"
     fi
-    printf '#!/bin/sh\n%s\nexit 101\n' "$mark" >"$policy" && chmod 755 "$policy" || fail prepare "cannot write $policy"
+    write_script "$policy" 101
     for ssd in /usr/sbin/start-stop-daemon /sbin/start-stop-daemon; do
         [ -e "$ssd" ] || [ -e "$ssd.REAL" ] || continue
         [ -e "$ssd.REAL" ] || mv "$ssd" "$ssd.REAL" || fail prepare "cannot put $ssd aside"
-        printf '#!/bin/sh\n%s\nexit 0\n' "$mark" >"$ssd" && chmod 755 "$ssd" || fail prepare "cannot write $ssd"
+        write_script "$ssd" 0
     done
 }
 
@@ -101,8 +108,11 @@ step_unpack() {
         echo path-exclude=/sbin/start-stop-daemon
         echo path-exclude=/usr/sbin/start-stop-daemon
     } >"$zs/home/.dpkg.cfg"
-    # shellcheck disable=SC2046 # the names have no blanks
-    HOME=$zs/home run_dpkg unpack 0 --force-depends --unpack $(sed -n "s|^package [^ ]* |$zs/packages/|p" "$zs/plan")
+    files=$(sed -n "s|^package [^ ]* |$zs/packages/|p" "$zs/plan")
+    HOME=$zs/home
+    # shellcheck disable=SC2086 # the names have no blanks
+    run_dpkg unpack 0 --force-depends --unpack $files
+    HOME=/root
 }
 
 step_configure() {
@@ -142,7 +152,8 @@ step_clean() {
 }
 
 main() {
-    if command -v flock >/dev/null; then # a second run would empty the database below the first
+    # A second run would empty the database below the first. dpkg inherits the lock: it may outlive its script.
+    if command -v flock >/dev/null; then
         exec 9<"$zs/second-stage"
         flock -n 9 || fail start "another run is at it"
     fi
