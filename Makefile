@@ -18,9 +18,9 @@ ALLCF   = $(STD) $(WARN) -I. $(PKG_CF) -DZONESTRAP_VERSION='"$(VERSION)"' $(CFLA
 SRC    := $(filter-out base/data_gen.c,$(foreach r,$(ROOMS),$(wildcard $(r)/*.c)))
 OBJ    := $(SRC:%.c=$(B)/%.o) $(B)/data.o
 LIBOBJ  = $(filter-out $(B)/cmd/main.o,$(OBJ))
-DATA   := $(sort $(wildcard distros/*.distro distros/keys/* fixups/*.fixup fixups/*.zone mirrors/*.mirrors pkgfmt/*.sh))
+DATA   := $(sort $(wildcard distros/*.distro distros/keys/*.asc fixups/*.fixup fixups/*.zone mirrors/*.mirrors pkgfmt/*.sh))
 UNIT   := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*_test.c))
-FLOW   := $(filter-out tests/flow/lib.sh,$(wildcard tests/flow/*.sh))
+FLOW   := $(filter-out $(addprefix tests/flow/,lib.sh repo.sh mirror.sh compare_roots.sh),$(wildcard tests/flow/*.sh))
 SLOW   := $(wildcard tests/check_all/*.sh)
 MAN8   := cmd/zonestrap.8
 MAN5   := distros/zonestrap-recipe.5 fixups/zonestrap-fixup.5
@@ -64,7 +64,7 @@ $(B)/unit/%: tests/unit/%.c tests/unit/test.h $(B)/libzonestrap.a
 SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 APT     = $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
 BUILD_DEPS := gcc libc6-dev make pkg-config libarchive-dev libcurl4-openssl-dev libsolv-dev libsolvext-dev libssl-dev
-CHECK_DEPS := $(BUILD_DEPS) clang libclang-rt-14-dev python3 gpgv gnupg strace mandoc debootstrap dpkg-dev xz-utils zstd bzip2 \
+CHECK_DEPS := $(BUILD_DEPS) clang libclang-rt-dev python3 gpgv gnupg strace mandoc debootstrap dpkg-dev xz-utils zstd bzip2 \
 	busybox-static bash util-linux diffutils clang-format procps e2fsprogs
 CHECK_ALL_DEPS := $(CHECK_DEPS) mmdebstrap clang-tidy time
 

@@ -12,12 +12,13 @@ int os_sync_fs(int fd, struct err *e);
 /* Opens the directory `path` (relative, canonical) below dirfd, passing through no symbolic link; returns the
    descriptor or -1 with errno (ELOOP or ENOTDIR for a link in the way). */
 int os_open_dir_below(int dirfd, const char *path);
-/* Opens the directory `name` in dirfd, following no link and crossing no mount point (-1 with errno EXDEV). */
+/* Opens the directory `name` in dirfd, following no link and crossing no mount point (-1 with errno EXDEV).
+ */
 int os_open_subdir(int dirfd, const char *name);
 /* Renames `from` to `to` in one directory; -1 with errno EEXIST when `to` is there. */
 int os_rename_new(int dirfd, const char *from, const char *to);
-/* Takes an exclusive advisory lock without waiting; -1 with errno EWOULDBLOCK while another process holds it. It goes
-   when the last copy of fd is closed, so also when its process is killed. */
+/* Takes an exclusive advisory lock without waiting; -1 with errno EWOULDBLOCK while another process holds it.
+   It goes when the last copy of fd is closed, so also when its process is killed. */
 int os_lock(int fd);
 void os_unlock(int fd);
 /* Sets an extended attribute on an open file; a file system without them gives -1 with errno ENOTSUP. */

@@ -37,6 +37,8 @@ int job_check_stop(struct err *e);
 int job_init(struct job *j, struct err *e);
 /* The cache, for commands that fetch. A cache that cannot be used is a warning, not an error. */
 void job_open_cache(struct job *j);
+/* --hostname, else what the root's /etc/hostname says, else "zone". */
+const char *job_hostname(struct job *j, const char *root);
 void job_free(struct job *j);
 
 struct command {

@@ -5,7 +5,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/auto.h"
 #include "base/file.h"
+#include "base/tree.h"
 #include "cmd/cmd.h"
 
 volatile sig_atomic_t job_signalled;
@@ -81,6 +83,24 @@ void job_open_cache(struct job *j)
     char *solv = arena_printf(&j->arena, "%s/solv", dir);
     if (file_mkdirs(solv, 0755, &e) == 0)
         j->solv_dir = solv;
+}
+
+const char *job_hostname(struct job *j, const char *root)
+{
+    AUTO_BUF text = {0};
+    struct tree *t = NULL;
+    struct err ignored = {0};
+    struct str name = {0}, rest;
+    if (j->opt.hostname != NULL)
+        return j->opt.hostname;
+    if (tree_open_existing(&t, root, NULL, &ignored) == 0 &&
+        tree_read(t, "/etc/hostname", 1024, &text, &ignored) == 0) {
+        rest = buf_view(&text);
+        str_line(&rest, &name);
+    }
+    tree_close(t);
+    name = str_trim(name);
+    return name.n > 0 && name.n <= 64 ? arena_str(&j->arena, name) : "zone";
 }
 
 void job_free(struct job *j)

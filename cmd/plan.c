@@ -115,6 +115,7 @@ int cmd_plan(struct job *j, struct err *e)
         err_set(e, ERR_USAGE, "plan takes DISTRO[/RELEASE]");
         return err_hint(e, "see zonestrap plan --help");
     }
+    j->ui.json = stderr;
     job_open_cache(j);
     rc = create_plan_make(j, &p, e);
     if (rc == 0 && j->opt.why != NULL)

@@ -101,14 +101,14 @@ static void on_line(void *ctx, enum log_level level, const char *text)
 
 static void show_json(struct progress_ui *ui, const struct progress *p)
 {
-    fputs("{\"stage\":", stdout);
-    progress_json_string(stdout, p->stage);
-    printf(",\"done\":%" PRIu64 ",\"total\":%" PRIu64 ",\"unit\":", p->done, p->total);
-    progress_json_string(stdout, p->unit);
-    fputs(",\"item\":", stdout);
-    progress_json_string(stdout, p->item ? p->item : "");
-    printf(",\"elapsed_ms\":%" PRId64 "}\n", (now_us() - ui->begin_us) / 1000);
-    fflush(stdout);
+    fputs("{\"stage\":", ui->json);
+    progress_json_string(ui->json, p->stage);
+    fprintf(ui->json, ",\"done\":%" PRIu64 ",\"total\":%" PRIu64 ",\"unit\":", p->done, p->total);
+    progress_json_string(ui->json, p->unit);
+    fputs(",\"item\":", ui->json);
+    progress_json_string(ui->json, p->item ? p->item : "");
+    fprintf(ui->json, ",\"elapsed_ms\":%" PRId64 "}\n", (now_us() - ui->begin_us) / 1000);
+    fflush(ui->json);
 }
 
 static void amounts(const struct progress *p, char out[80])
@@ -185,7 +185,7 @@ static int pick_mode(struct progress_ui *ui, const char *word, struct err *e)
 int progress_init(struct progress_ui *ui, const char *mode, bool quiet, unsigned verbose,
                   const char *log_file, struct err *e)
 {
-    *ui = (struct progress_ui){.quiet = quiet, .verbose = verbose, .begin_us = now_us()};
+    *ui = (struct progress_ui){.quiet = quiet, .verbose = verbose, .json = stdout, .begin_us = now_us()};
     pthread_mutex_init(&ui->lock, NULL);
     ui->log = (struct log){on_line, on_progress, ui};
     ui->shown_us = ui->begin_us;
@@ -237,14 +237,14 @@ void progress_done(struct progress_ui *ui, const char *what)
     clear_bar(ui);
     double all = (double)(now_us() - ui->begin_us) / 1e6;
     if (ui->mode == PROGRESS_JSON) {
-        printf("{\"stage\":\"done\",\"done\":1,\"total\":1,\"unit\":\"\",\"item\":");
-        progress_json_string(stdout, what);
-        printf(",\"elapsed_ms\":%.0f,\"stages\":{", all * 1000);
+        fprintf(ui->json, "{\"stage\":\"done\",\"done\":1,\"total\":1,\"unit\":\"\",\"item\":");
+        progress_json_string(ui->json, what);
+        fprintf(ui->json, ",\"elapsed_ms\":%.0f,\"stages\":{", all * 1000);
         for (unsigned i = 0; i < ui->nstages; i++)
-            printf("%s\"%s\":%" PRId64, i ? "," : "", ui->stages[i].name,
-                   (ui->stages[i].end_us - ui->stages[i].begin_us) / 1000);
-        puts("}}");
-        fflush(stdout);
+            fprintf(ui->json, "%s\"%s\":%" PRId64, i ? "," : "", ui->stages[i].name,
+                    (ui->stages[i].end_us - ui->stages[i].begin_us) / 1000);
+        fputs("}}\n", ui->json);
+        fflush(ui->json);
     } else if (!ui->quiet) {
         fprintf(stderr, "zonestrap: %s in %.1f s", what, all);
         for (unsigned i = 0; i < ui->nstages; i++)
@@ -264,12 +264,12 @@ void progress_error(struct progress_ui *ui, const struct err *e)
         fprintf(ui->file, "error: %s%s%s\n", e->msg, sep, e->hint);
     if (ui->mode != PROGRESS_JSON)
         return;
-    fputs("{\"error\":{\"class\":", stdout);
-    progress_json_string(stdout, err_class_name(e->class));
-    fputs(",\"message\":", stdout);
-    progress_json_string(stdout, e->msg);
-    fputs(",\"hint\":", stdout);
-    progress_json_string(stdout, e->hint);
-    puts("}}");
-    fflush(stdout);
+    fputs("{\"error\":{\"class\":", ui->json);
+    progress_json_string(ui->json, err_class_name(e->class));
+    fputs(",\"message\":", ui->json);
+    progress_json_string(ui->json, e->msg);
+    fputs(",\"hint\":", ui->json);
+    progress_json_string(ui->json, e->hint);
+    fputs("}}\n", ui->json);
+    fflush(ui->json);
 }

@@ -25,6 +25,7 @@ struct progress_ui {
     enum progress_mode mode;
     unsigned verbose; /* 0 warnings, 1 info, 2 everything; quiet: none, and no times */
     bool quiet;
+    FILE *json; /* where JSON lines go: standard output, unless a command needs that for its result */
     FILE *file; /* --log */
     struct progress_stage stages[PROGRESS_STAGES];
     unsigned nstages;

@@ -25,7 +25,7 @@ int cmd_run(struct job *j, struct err *e)
     const struct zone_opts o = {.root = args->v[0],
                                 .argv = args->n > 1 ? argv : shell,
                                 .env = env,
-                                .hostname = j->opt.hostname ? j->opt.hostname : "zone",
+                                .hostname = job_hostname(j, args->v[0]),
                                 .net = true,
                                 .stdio = true,
                                 .stop = &job_stop,

@@ -1,5 +1,6 @@
-/* The mirrors that the host's own apt uses: sources.list, sources.list.d/ *.list and *.sources (sources.list(5), one-line and
-   deb822 forms). Disabled entries, deb-src, cdrom: and mirror: methods are left out; entries with a `mirror+file:` likewise. */
+/* The mirrors that the host's own apt uses: sources.list, sources.list.d/ *.list and *.sources
+   (sources.list(5), one-line and deb822 forms). Disabled entries, deb-src, cdrom: and mirror: methods are
+   left out; entries with a `mirror+file:` likewise. */
 #ifndef MIRRORS_APT_SOURCES_H
 #define MIRRORS_APT_SOURCES_H
 
@@ -14,7 +15,8 @@ struct apt_source {
     size_t ncomponents;
 };
 
-/* apt_dir absent: none. Unreadable or odd files are skipped, as a foreign host's configuration is a hint, not input. */
+/* apt_dir absent: none. Unreadable or odd files are skipped, as a foreign host's configuration is a hint, not
+ * input. */
 int apt_sources_read(const char *apt_dir, struct arena *a, struct apt_source **out, size_t *n, struct err *e);
 
 #endif

@@ -1,5 +1,6 @@
-/* The content-addressed cache: DIR/sha256/ab/cdef... , shared safely by concurrent runs (files appear by rename,
-   partial ones are locked). Names are digests, so what a file holds is checked by whoever opens it. */
+/* The content-addressed cache: DIR/sha256/ab/cdef... , shared safely by concurrent runs (files appear by
+   rename, partial ones are locked). Names are digests, so what a file holds is checked by whoever opens it.
+ */
 #ifndef MIRRORS_CACHE_H
 #define MIRRORS_CACHE_H
 
@@ -16,14 +17,14 @@ struct cache {
 /* Makes the directory (0755) if need be. */
 int cache_open(struct cache *c, const char *dir, struct err *e);
 void cache_close(struct cache *c);
-/* Opens the file with this digest for reading, its bytes verified (size and digest); a wrong one is removed. Returns a descriptor at offset 0,
-   or -1 when it is not there (no error: *e untouched). */
+/* Opens the file with this digest for reading, its bytes verified (size and digest); a wrong one is removed.
+   Returns a descriptor at offset 0, or -1 when it is not there (no error: *e untouched). */
 int cache_get(struct cache *c, const struct digest *d, uint64_t size);
-/* A partial file for this digest, opened read-write and locked for this process, offset at its end so that a transfer can resume; when
-   another process holds it, a private temporary one. *have: bytes there already. */
+/* A partial file for this digest, opened read-write and locked for this process, offset at its end so that a
+   transfer can resume; when another process holds it, a private temporary one. *have: bytes there already. */
 struct cache_part {
     int fd;
-    char *name;      /* relative to the cache */
+    char *name; /* relative to the cache */
     uint64_t have;
 };
 int cache_part_open(struct cache *c, const struct digest *d, struct cache_part *p, struct err *e);
@@ -31,8 +32,10 @@ int cache_part_open(struct cache *c, const struct digest *d, struct cache_part *
 int cache_part_commit(struct cache *c, struct cache_part *p, const struct digest *d, struct err *e);
 /* Gives up: keep leaves the bytes for a later resume. */
 void cache_part_drop(struct cache *c, struct cache_part *p, int keep);
-/* Named entries for what has no digest beforehand (InRelease of an URL and suite), for --offline: key is hashed into a file name. */
+/* Named entries for what has no digest beforehand (InRelease of an URL and suite), for --offline: key is
+ * hashed into a file name. */
 int cache_put_named(struct cache *c, const char *key, struct str data, struct err *e);
-int cache_get_named(struct cache *c, const char *key, size_t max, struct buf *out, struct err *e); /* 1: absent */
+int cache_get_named(struct cache *c, const char *key, size_t max, struct buf *out,
+                    struct err *e); /* 1: absent */
 
 #endif

@@ -2,10 +2,10 @@
 
    mirrors/NAME.mirrors is data (base/kw.h):
        [mirrors]
-       host-apt  /debian main                 # URIs in the host's apt configuration whose path ends so, and whose
-                                              # entry has that component (optional), come first
-       url       http://ftp.XX.example/debian # tried in this order
-       canonical http://...                   # what --target-mirror canonical writes; default: the first url */
+       host-apt  /debian main                 # URIs in the host's apt configuration whose path ends so, and
+   whose # entry has that component (optional), come first url       http://ftp.XX.example/debian # tried in
+   this order canonical http://...                   # what --target-mirror canonical writes; default: the
+   first url */
 #ifndef MIRRORS_MIRROR_H
 #define MIRRORS_MIRROR_H
 
@@ -19,21 +19,23 @@ struct mirror_urls {
     const char **url;
     size_t n;
     const char *canonical;  /* for the zone's own sources with --target-mirror canonical */
-    const char *configured; /* the first one, for the zone's own sources by default; never a file: URL if another exists
-                               (canonical serves then), and without user name and password */
+    const char *configured; /* the first one, for the zone's own sources by default; never a file: URL if
+                               another exists (canonical serves then), and without user name and password */
 };
 
 struct mirror_opts {
     const struct data *data;
-    const char *apt_dir;            /* NULL: /etc/apt; tests set it (also: environment ZONESTRAP_APT_DIR read by cmd/) */
-    const char *const *overrides;   /* --mirror: "[ID=]URL|DIR", in order */
+    const char *apt_dir; /* NULL: /etc/apt; tests set it (also: environment ZONESTRAP_APT_DIR read by cmd/) */
+    const char *const *overrides; /* --mirror: "[ID=]URL|DIR", in order */
     size_t noverrides;
-    const char *main_list;          /* the list that an override without ID= is for: the distribution's main one */
+    const char *main_list; /* the list that an override without ID= is for: the distribution's main one */
 };
 
-/* list: a mirror list's name, or itself a URL (file://, http://, https://) or an absolute directory. Overrides for this list come alone: they
-   replace host-apt and the list's own URLs. Unknown list, bad line or bad URL: ERR_USAGE. */
-int mirror_resolve(const char *list, const struct mirror_opts *o, struct arena *a, struct mirror_urls *out, struct err *e);
+/* list: a mirror list's name, or itself a URL (file://, http://, https://) or an absolute directory.
+   Overrides for this list come alone: they replace host-apt and the list's own URLs. Unknown list, bad line
+   or bad URL: ERR_USAGE. */
+int mirror_resolve(const char *list, const struct mirror_opts *o, struct arena *a, struct mirror_urls *out,
+                   struct err *e);
 /* Lints one list; file:line:col errors. */
 int mirror_check(const char *name, struct str text, struct err *e);
 

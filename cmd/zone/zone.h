@@ -9,27 +9,31 @@
 #include "base/log.h"
 
 struct zone_opts {
-    const char *root;             /* directory with /proc, /sys, /dev and /run (no links); what is mounted below it is not seen */
-    const char *const *argv;      /* in the zone; argv[0] a path or a name looked up in the zone's PATH */
-    const char *const *env;       /* the whole environment: "NAME=value", NULL-terminated; nothing of the host's is added */
-    const char *hostname;         /* uts name; NULL: "zone" */
-    /* Keep the host's network (run), its resolv.conf shown read-only where the root has a plain file of that name; false: an
-       empty network namespace with `lo' (stage 2). */
+    const char *
+        root; /* directory with /proc, /sys, /dev and /run (no links); what is mounted below it is not seen */
+    const char *const *argv; /* in the zone; argv[0] a path or a name looked up in the zone's PATH */
+    const char *const
+        *env; /* the whole environment: "NAME=value", NULL-terminated; nothing of the host's is added */
+    const char *hostname; /* uts name; NULL: "zone" */
+    /* Keep the host's network (run), its resolv.conf shown read-only where the root has a plain file of that
+       name; false: an empty network namespace with `lo' (stage 2). */
     bool net;
-    bool no_fsync;                /* fsync and kin answer 0; one syncfs of the root at the end */
-    bool stdio;                   /* true: the caller's 0,1,2; false: stdin /dev/null, output to output_fd */
+    bool no_fsync; /* fsync and kin answer 0; one syncfs of the root at the end */
+    bool stdio;    /* true: the caller's 0,1,2; false: stdin /dev/null, output to output_fd */
     int output_fd;
     /* Called in the caller's process for every chunk of output when set (then output_fd is not used). */
     void (*output)(void *ctx, const char *p, size_t n);
     void *ctx;
-    const volatile int *stop;     /* set by a signal handler: the zone is killed, ERR_INTR */
+    const volatile int *stop; /* set by a signal handler: the zone is killed, ERR_INTR */
     const struct log *log;
 };
 
-/* Can this host run programs of `machine` (uname -m spelling) in a root? 0 yes; -1 with ERR_HOST and why not. */
+/* Can this host run programs of `machine` (uname -m spelling) in a root? 0 yes; -1 with ERR_HOST and why not.
+ */
 int zone_supported(const char *machine, struct err *e);
-/* Runs argv to its end behind the isolation contract; *status gets the exit status, or 128+signal. -1: could not start (ERR_HOST), ERR_INTR. However it
-   ends, also by this process' death, nothing stays mounted or running. */
+/* Runs argv to its end behind the isolation contract; *status gets the exit status, or 128+signal. -1: could
+   not start (ERR_HOST), ERR_INTR. However it ends, also by this process' death, nothing stays mounted or
+   running. */
 int zone_run(const struct zone_opts *o, int *status, struct err *e);
 
 #endif
