@@ -181,7 +181,7 @@ static int start_source(struct fetch_source *fs, struct err *e)
     struct job *j = fs->fetch->job;
     AUTO_BUF text = {0};
     if (!j->opt.offline || strncmp(fs->source->urls.url[0], "file:", 5) == 0)
-        return queue_root(fs, fs->fetch->plan->keyring == NULL ? 1 : 0, e);
+        return queue_root(fs, 0, e);
     int rc = j->have_cache ? cache_get_named(&j->cache, cache_key(fs), ROOT_MAX, &text, e) : 1;
     if (rc < 0)
         return -1;

@@ -53,6 +53,8 @@ static int check_suite(const struct source *s, struct err *e)
 static int verify(struct job *j, const struct create_plan *p, struct str text, struct str sig,
                   struct buf *body, struct err *e)
 {
+    if (p->keyring == NULL && str_starts(text, STR("-----BEGIN PGP SIGNED MESSAGE-----")))
+        return openpgp_clear_text(text, body, e);
     if (p->keyring == NULL) {
         buf_str(body, text);
         return 0;

@@ -26,6 +26,8 @@ t_unsigned() { fresh; rm "$work/r"/dists/one/{InRelease,Release.gpg}; fails_with
 case_ "unsigned" t_unsigned
 t_insecure() { fresh; rm "$work/r"/dists/one/{InRelease,Release.gpg}; repo_at --insecure 2>&1 | grep -qx alpha; }
 case_ "--insecure takes the unsigned" t_insecure
+t_insecure_inline() { fresh; rm "$work/r"/dists/one/{Release,Release.gpg}; repo_at --insecure --keyring "$work/nowhere" 2>&1 | grep -qx alpha; }
+case_ "--insecure takes a signed text of whatever key" t_insecure_inline
 t_detached() { fresh; rm "$work/r"/dists/one/InRelease; repo_at; }
 case_ "Release with Release.gpg" t_detached
 t_bent() { fresh; sed -i 's/^Origin: T/Origin: U/' "$work/r/dists/one/InRelease"; fails_with 4 'main:.*(bad|wrong|BAD)' repo_at; }
