@@ -95,10 +95,11 @@ static int fill(struct job *j, struct create_plan *p, struct tree *t, struct fix
 }
 
 /* A failed second stage leaves the stage-1 root in place, to look at and to go on with. */
-static int finish(struct job *j, struct tree *t, enum when when, const char *hostname, struct err *e)
+static int finish(struct job *j, struct tree *t, const char *target, enum when when, const char *hostname,
+                  struct err *e)
 {
     struct err second = {0};
-    int rc = when == NOW ? second_stage_run(j, tree_path(t), hostname, &second) : 0;
+    int rc = when == NOW ? second_stage_run(j, tree_path(t), target, hostname, &second) : 0;
     if (rc < 0 && second.class != ERR_SECOND) {
         *e = second;
         return -1;
@@ -123,7 +124,7 @@ static int create(struct job *j, struct create_plan *p, const char *target, enum
         return err_wrap(e, "%s", p->what);
     int rc = fill(j, p, t, f, when, e);
     if (rc == 0)
-        rc = finish(j, t, when, j->opt.hostname ? j->opt.hostname : p->release.distro, e);
+        rc = finish(j, t, target, when, j->opt.hostname ? j->opt.hostname : p->release.distro, e);
     tree_close(t);
     if (rc < 0)
         return e->class == ERR_INTR ? -1 : err_wrap(e, "%s", p->what);

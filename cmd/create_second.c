@@ -74,7 +74,7 @@ static int failed(struct listener *l, const char *root, int status, struct err *
         root);
 }
 
-int second_stage_run(struct job *j, const char *root, const char *hostname, struct err *e)
+int second_stage_run(struct job *j, const char *root, const char *shown, const char *hostname, struct err *e)
 {
     static const char *const argv[] = {"/bin/sh", "/zonestrap/second-stage", NULL};
     static const char *const env[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -100,7 +100,7 @@ int second_stage_run(struct job *j, const char *root, const char *hostname, stru
         take_line(&l, buf_view(&l.line));
     buf_free(&l.line);
     if (rc == 0 && status != 0)
-        rc = failed(&l, root, status, e);
+        rc = failed(&l, shown, status, e);
     progress_end(&j->ui, "second-stage");
     return rc;
 }

@@ -22,7 +22,7 @@ int cmd_second_stage(struct job *j, struct err *e)
         err_set(e, ERR_USAGE, "%s: no second stage is pending there", root);
         return err_hint(e, "it was finished already, or this is no root that zonestrap made");
     }
-    if (second_stage_run(j, root, job_hostname(j, root), e) < 0)
+    if (second_stage_run(j, root, root, job_hostname(j, root), e) < 0)
         return e->class == ERR_INTR ? -1 : err_wrap(e, "%s", root);
     progress_done(&j->ui, arena_printf(&j->arena, "%s: finished", root));
     return 0;

@@ -11,7 +11,7 @@
 #include "pkgfmt/solve_impl.h"
 
 /* Each round bans packages that apt's order wished for and that cannot be had together with the rest. */
-enum { ROUNDS_MAX = 20 };
+enum { ROUNDS_MAX = 50 };
 
 int solve_open(struct solve **out, int disttype, const char *arch, const struct log *log, struct err *e)
 {
@@ -90,18 +90,22 @@ static void make_job(struct solve *s, const Queue *wishes, Queue *job)
     queue_empty(job);
     for (size_t i = 0; i < s->nasks; i++)
         queue_push2(job, SOLVER_INSTALL | SOLVER_SOLVABLE, s->asks[i].p);
+    /* Wishes that cannot all be had fall from the last one on. Favours alone would not do: libsolv drops `gnupg' from
+       `gnupg | gpg' when it sees that gnupg brings gpg. */
+    for (int i = 0; i < wishes->count; i++)
+        queue_push2(job, SOLVER_INSTALL | SOLVER_SOLVABLE | SOLVER_WEAK, wishes->elements[i]);
     /* Of several favoured packages libsolv takes the one whose job comes last. */
     for (int i = wishes->count - 1; i >= 0; i--)
         queue_push2(job, SOLVER_FAVOR | SOLVER_SOLVABLE, wishes->elements[i]);
 }
 
-/* Adds the wishes that the solution rules out to `banned`; their number. */
+/* Adds the wishes that the solution is without to `banned`; their number. */
 static int ban_refused(Solver *solver, const Queue *wishes, Map *banned)
 {
     int n = 0;
     for (int i = 0; i < wishes->count; i++) {
         Id p = wishes->elements[i];
-        if (solver_get_decisionlevel(solver, p) >= 0 || MAPTST(banned, p))
+        if (solver_get_decisionlevel(solver, p) > 0 || MAPTST(banned, p))
             continue;
         MAPSET(banned, p);
         n++;

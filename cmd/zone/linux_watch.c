@@ -12,10 +12,12 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/auto.h"
 #include "base/file.h"
 
 static const struct {
@@ -142,6 +144,26 @@ static pid_t clone_init(struct linux_zone *z, int *go, struct err *e)
     return pid;
 }
 
+/* A root without /etc/resolv.conf gets an empty one to bind the host's over, for as long as the zone runs.
+   Returns the descriptor of etc, or -1 when there is nothing to take back. */
+static int lend_resolv(const struct linux_zone *z)
+{
+    AUTO_FD root = z->o->net ? open(z->path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+    AUTO_FD etc = root < 0 ? -1 : openat(root, "etc", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    AUTO_FD fd =
+        etc < 0 ? -1 : openat(etc, "resolv.conf", O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0644);
+    return fd < 0 ? -1 : auto_take_fd(&etc);
+}
+
+/* What is written there meanwhile by another run is not ours. */
+static void take_back_resolv(int etc)
+{
+    struct stat st;
+    if (etc >= 0 && fstatat(etc, "resolv.conf", &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+        st.st_size == 0)
+        unlinkat(etc, "resolv.conf", 0);
+}
+
 void linux_watch(struct linux_zone *z)
 {
     struct err e = {0};
@@ -149,6 +171,7 @@ void linux_watch(struct linux_zone *z)
     prctl(PR_SET_NAME, "zone-watcher");
     pid_t init = clone_init(z, &go, &e);
     close(0), close(1), close(2); /* the end of the output must mean the end of the zone */
+    int etc = init > 0 ? lend_resolv(z) : -1;
     bool ready = init > 0 && prepare(z, init, &e) == 0;
     if (!ready)
         linux_send_err(z, &e);
@@ -164,6 +187,7 @@ void linux_watch(struct linux_zone *z)
         if (ready && r > 128)
             linux_send_exit(z, r);
     }
+    take_back_resolv(etc);
     linux_cgroup_remove(&z->cg);
     _exit(0);
 }
