@@ -159,6 +159,9 @@ static int lend_resolv(const struct linux_zone *z)
 static void take_back_resolv(int etc)
 {
     struct stat st;
+    /* A file with a mount on it cannot be removed; the watcher's root is the staging by now. */
+    if (etc >= 0)
+        umount2("/root/etc/resolv.conf", MNT_DETACH | UMOUNT_NOFOLLOW);
     if (etc >= 0 && fstatat(etc, "resolv.conf", &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
         st.st_size == 0)
         unlinkat(etc, "resolv.conf", 0);
