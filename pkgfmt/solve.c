@@ -90,8 +90,8 @@ static void make_job(struct solve *s, const Queue *wishes, Queue *job)
     queue_empty(job);
     for (size_t i = 0; i < s->nasks; i++)
         queue_push2(job, SOLVER_INSTALL | SOLVER_SOLVABLE, s->asks[i].p);
-    /* Wishes that cannot all be had fall from the last one on. Favours alone would not do: libsolv drops `gnupg' from
-       `gnupg | gpg' when it sees that gnupg brings gpg. */
+    /* Wishes that cannot all be had fall from the last one on. Favours alone would not do: libsolv drops
+       `gnupg' from `gnupg | gpg' when it sees that gnupg brings gpg. */
     for (int i = 0; i < wishes->count; i++)
         queue_push2(job, SOLVER_INSTALL | SOLVER_SOLVABLE | SOLVER_WEAK, wishes->elements[i]);
     /* Of several favoured packages libsolv takes the one whose job comes last. */
