@@ -227,7 +227,7 @@ static int load_source(struct fetch *ft, unsigned number, struct err *e)
         if (fd < 0)
             return 0;
         if (ft->plan->fmt->index_load(ft->plan->solve, fd, ix, &repo, ft->job->solv_dir, e) < 0)
-            return err_wrap(e, "%s: %s", repo.id, ix->what);
+            return err_wrap(e, "%s", repo.id);
     }
     return 0;
 }

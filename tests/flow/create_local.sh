@@ -59,6 +59,11 @@ t_jobs() {
     done
 }
 case_ "the same root at any --jobs" t_jobs
+t_surroundings() {
+    rm -rf "$work/root-j"
+    (umask 077; export TZ=Asia/Kathmandu LC_ALL=C.UTF-8 TMPDIR=$work; cd / && stage1 mine/one "$work/root-j") && listing "$work/root-j" | diff "$work/list.1" -
+}
+case_ "the same root whatever umask, locale, time zone and directory" t_surroundings
 t_again() { fails_with 7 'not empty' stage1 mine/one "$work/root"; }
 case_ "a target that is not empty is refused" t_again
 t_empty() { mkdir -m 700 "$work/there" "$work/there/lost+found" && stage1 mine/one "$work/there" && [ -e "$work/there/usr/bin/alpha" ] && ! ls -A "$work/there" | grep -q incomplete; }
