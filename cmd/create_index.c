@@ -60,6 +60,7 @@ static int index_done(struct transfer_file *f, struct transfer_result *r, struct
     pthread_mutex_lock(&ft->lock);
     fs->fds[i] = r->fd;
     bool failed = ft->load_failed;
+    log_debug(ft->job->log, "%s: here%s", f->what, r->cached ? ", from the cache" : "");
     pthread_cond_signal(&ft->arrived);
     pthread_mutex_unlock(&ft->lock);
     /* The loader's own error is what the user gets to see. */
@@ -228,6 +229,7 @@ static int load_source(struct fetch *ft, unsigned number, struct err *e)
             return 0;
         if (ft->plan->fmt->index_load(ft->plan->solve, fd, ix, &repo, ft->job->solv_dir, e) < 0)
             return err_wrap(e, "%s", repo.id);
+        log_debug(ft->job->log, "%s: %s loaded", repo.id, ix->what);
     }
     return 0;
 }

@@ -145,6 +145,7 @@ int create_plan_make(struct job *j, struct create_plan *p, struct err *e)
     if (solve_open(&p->solve, p->fmt->disttype, p->release.arch, j->log, e) < 0 ||
         create_index_load(j, p, e) < 0 || solve(j, p, e) < 0)
         return err_wrap(e, "%s", p->what);
+    log_debug(j->log, "solved");
     for (size_t i = 0; i < p->nsources; i++)
         if (p->sources[i].root.date > p->epoch)
             p->epoch = p->sources[i].root.date;
@@ -153,15 +154,27 @@ int create_plan_make(struct job *j, struct create_plan *p, struct err *e)
     return 0;
 }
 
+static void *close_solver(void *arg)
+{
+    solve_close(arg);
+    return NULL;
+}
+
 void create_plan_drop_solver(struct create_plan *p)
 {
-    solve_close(p->solve);
+    p->closing = pthread_create(&p->closer, NULL, close_solver, p->solve) == 0;
+    if (!p->closing)
+        solve_close(p->solve);
     p->solve = NULL;
 }
 
 void create_plan_free(struct create_plan *p)
 {
-    create_plan_drop_solver(p);
+    if (p->closing)
+        pthread_join(p->closer, NULL);
+    p->closing = false;
+    solve_close(p->solve);
+    p->solve = NULL;
     openpgp_keyring_free(p->keyring);
     p->keyring = NULL;
 }

@@ -2,6 +2,8 @@
 #ifndef CMD_CREATE_PLAN_H
 #define CMD_CREATE_PLAN_H
 
+#include <pthread.h>
+
 #include "cmd/cmd.h"
 #include "distros/distro.h"
 #include "mirrors/openpgp.h"
@@ -28,13 +30,16 @@ struct create_plan {
     struct source *sources;
     size_t nsources;
     struct solve *solve;
+    pthread_t closer; /* while closing */
+    bool closing;
     struct plan plan;
     int64_t epoch; /* the newest root index's date */
 };
 
 /* Fills p from the job's options and operand 0. Errors are wrapped with `distro/release: repository: `. */
 int create_plan_make(struct job *j, struct create_plan *p, struct err *e);
-/* The solver's memory (tens of MB) is needed for --why alone. */
+/* The solver's memory (tens of MB) is needed for --why alone. What it still has to write down, it writes in a
+ * thread of its own. */
 void create_plan_drop_solver(struct create_plan *p);
 void create_plan_free(struct create_plan *p);
 

@@ -296,20 +296,34 @@ static int parse_file(struct solve *s, int fd, const struct pkgfmt_index *ix, st
     return rc;
 }
 
+/* A parsed index that is written down when the solver is closed. */
+struct keep {
+    struct deb_solv cache;
+    struct s_Repo *repo;
+};
+
+static void keep_now(void *arg)
+{
+    struct keep *k = arg;
+    deb_solv_store(&k->cache, k->repo);
+    deb_solv_close(&k->cache);
+}
+
 int deb_index_load(struct solve *s, int fd, const struct pkgfmt_index *ix, const struct pkgfmt_repo *repo,
                    const char *solv_dir, struct err *e)
 {
-    struct deb_solv cache;
-    struct s_Repo *r = solve_repo_add(s, repo->id, repo->index, repo->priority);
-    deb_solv_open(&cache, solv_dir, &ix->digest, solve_arch(s), solve_log(s));
-    int rc = 0;
-    if (!deb_solv_load(&cache, r)) {
-        rc = parse_file(s, fd, ix, r, e);
-        if (rc == 0)
-            deb_solv_store(&cache, r);
-        else
-            solve_repo_drop(s, r);
+    struct keep *k = arena_alloc(solve_arena(s), sizeof *k);
+    k->repo = solve_repo_add(s, repo->id, repo->index, repo->priority);
+    deb_solv_open(&k->cache, solv_dir, &ix->digest, solve_arch(s), solve_log(s));
+    if (!deb_solv_load(&k->cache, k->repo)) {
+        if (parse_file(s, fd, ix, k->repo, e) == 0) {
+            solve_defer(s, keep_now, k);
+            return 0;
+        }
+        deb_solv_close(&k->cache);
+        solve_repo_drop(s, k->repo);
+        return -1;
     }
-    deb_solv_close(&cache);
-    return rc;
+    deb_solv_close(&k->cache);
+    return 0;
 }

@@ -38,11 +38,28 @@ int solve_open(struct solve **out, int disttype, const char *arch, const struct 
     return 0;
 }
 
+void solve_defer(struct solve *s, void (*fn)(void *arg), void *arg)
+{
+    struct solve_work *w = arena_alloc(&s->arena, sizeof *w), **end = &s->work;
+    *w = (struct solve_work){fn, arg, NULL};
+    while (*end != NULL)
+        end = &(*end)->next;
+    *end = w;
+}
+
+struct arena *solve_arena(struct solve *s)
+{
+    return &s->arena;
+}
+
 void solve_close(struct solve *s)
 {
     if (s == NULL)
         return;
     s->pool->considered = NULL;
+    solve_recommends(s, true);
+    for (struct solve_work *w = s->work; w != NULL; w = w->next)
+        w->fn(w->arg);
     map_free(&s->considered);
     queue_free(&s->excluded);
     queue_free(&s->result);

@@ -23,6 +23,10 @@ struct s_Repo *solve_repo_add(struct solve *s, const char *id, unsigned index, i
 void solve_repo_drop(struct solve *s, struct s_Repo *repo); /* and what was added to it */
 const char *solve_arch(const struct solve *s);
 const struct log *solve_log(const struct solve *s);
+/* Work that nobody waits for (writing parsed indexes down): solve_close() calls fn(arg) first, in the order
+   of the calls; arg lives in solve_arena(). */
+void solve_defer(struct solve *s, void (*fn)(void *arg), void *arg);
+struct arena *solve_arena(struct solve *s);
 
 /* What a package's entry in the pool says beyond libsolv's own keys; names of repodata keys.
    Path: SOLVABLE_MEDIADIR and _MEDIAFILE; size: SOLVABLE_DOWNLOADSIZE; installed size: SOLVABLE_INSTALLSIZE,

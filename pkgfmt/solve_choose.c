@@ -66,7 +66,7 @@ static void consider_best(struct solve *s)
 }
 
 /* libsolv looks at Recommends even when they are not to be installed: out of its sight then. */
-static void set_recommends(struct solve *s, bool wanted)
+void solve_recommends(struct solve *s, bool wanted)
 {
     Pool *pool = s->pool;
     Id p;
@@ -99,7 +99,7 @@ void solve_consider(struct solve *s, const struct solve_request *r)
     else
         map_setall(&s->considered);
     exclude(s, r);
-    set_recommends(s, r->weak);
+    solve_recommends(s, r->weak);
     s->pool->considered = &s->considered;
     pool_createwhatprovides(s->pool);
 }

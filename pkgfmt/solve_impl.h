@@ -34,6 +34,11 @@ struct solve {
     const struct log *log;
     struct arena arena; /* lives as long as the pool */
     const char *arch;
+    struct solve_work { /* solve_defer() */
+        void (*fn)(void *arg);
+        void *arg;
+        struct solve_work *next;
+    } * work;
     bool one_version;   /* of a name only the best version counts, as in apt; else libsolv's policy decides */
     Map considered;     /* the pool's */
     Offset *recommends; /* by package: set aside while they are not followed; NULL: in place */
@@ -48,6 +53,8 @@ struct solve {
 
 /* solve_choose.c: which packages are to be considered, and which of several providers apt would take. */
 void solve_consider(struct solve *s, const struct solve_request *r);
+/* Puts every Recommends in place, or out of libsolv's sight. */
+void solve_recommends(struct solve *s, bool wanted);
 /* Of the alternatives of dep the first one with a provider in `allowed` (NULL: any) and not in `banned`
    (NULL: none): the package of that name, else the first by the request's prefer words, by priority, by name.
    0: none. */
