@@ -175,7 +175,8 @@ _Noreturn static void child(struct linux_zone *z, int out)
     sigset_t all;
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
-    /* By system call: glibc keeps two signals to itself, which a parent may have left ignored all the same. */
+    /* By system call: glibc keeps two signals to itself, which a parent may have left ignored all the same.
+     */
     static const char kernel_default[64];
     for (int s = 1; s < NSIG; s++)
         syscall(SYS_rt_sigaction, s, kernel_default, NULL, (size_t)(NSIG - 1) / 8);
