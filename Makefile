@@ -19,7 +19,8 @@ SRC    := $(filter-out base/data_gen.c,$(foreach r,$(ROOMS),$(wildcard $(r)/*.c)
 OBJ    := $(SRC:%.c=$(B)/%.o) $(B)/data.o
 LIBOBJ  = $(filter-out $(B)/cmd/main.o,$(OBJ))
 DATA   := $(sort $(wildcard distros/*.distro distros/keys/*.asc fixups/*.fixup fixups/*.zone mirrors/*.mirrors pkgfmt/*.sh))
-UNIT   := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*_test.c))
+UNITSRC := $(wildcard tests/unit/*_test.c)
+UNIT   := $(UNITSRC:tests/unit/%.c=$(B)/unit/%)
 FLOW   := $(filter-out $(addprefix tests/flow/,lib.sh repo.sh mirror.sh compare_roots.sh),$(wildcard tests/flow/*.sh))
 SLOW   := $(wildcard tests/check_all/*.sh)
 MAN8   := cmd/zonestrap.8
@@ -103,8 +104,8 @@ ubsan: ## the same with the undefined-behaviour sanitizer of gcc alone
 	$(MAKE) B=$(B)-ubsan CC=gcc SAN='-fsanitize=undefined -fno-sanitize-recover=all -Wno-format-truncation' $(B)-ubsan/zonestrap unit
 	tests/run $(UNIT:$(B)/%=$(B)-ubsan/%)
 
-tidy: compile_commands.json ## clang-tidy over the sources
-	clang-tidy -p . --quiet $(SRC)
+tidy: compile_commands.json ## clang-tidy over sources and unit tests
+	@printf '%s\n' $(SRC) $(UNITSRC) | xargs -n 4 -P "$$(getconf _NPROCESSORS_ONLN)" clang-tidy -p . --quiet
 
 sizes: ## functions of over 60 lines and files of over 600: new ones fail
 	@tests/sizes
@@ -115,9 +116,10 @@ bench: all ## time ratios against debootstrap and mmdebstrap on the same mirror
 golden: all unit ## write the golden files anew, to be read in review
 	ZONESTRAP_GOLDEN=write tests/run $(UNIT)
 
-compile_commands.json: Makefile
-	@{ echo '['; sep=; for f in $(SRC); do std='$(STD)'; case $$f in *linux*) std="$$std -D_GNU_SOURCE";; esac; \
-	printf '%s{"directory":"%s","file":"%s","command":"cc %s -I. %s -DZONESTRAP_VERSION=\\"x\\" -c %s"}' "$$sep" "$(CURDIR)" "$$f" "$$std" "$(PKG_CF)" "$$f"; sep=",\n"; done; echo; echo ']'; } > $@
+compile_commands.json: Makefile $(SRC) $(UNITSRC) ## how each file is compiled, for editors and clang-tidy
+	@{ echo '['; sep=; for f in $(SRC) $(UNITSRC); do std='$(STD)'; case $$f in tests/*) ;; *linux*) std="$$std -D_GNU_SOURCE";; esac; \
+	printf '%b{"directory": "%s", "file": "%s", "command": "%s"}' "$$sep" '$(CURDIR)' "$$f" \
+	    "cc $$std $(WARN) -I. $(PKG_CF) "'-DZONESTRAP_VERSION=\\\"x\\\"'" -c $$f"; sep=',\n'; done; echo; echo ']'; } > $@
 
 ## --- installation
 install: all $(B)/zonestrap.bash ## into $(DESTDIR)$(PREFIX)

@@ -138,7 +138,7 @@ static bool cgroup_line(const char *file, char *line, size_t n)
 {
     char path[1024], group[800];
     AUTO_FILE own = fopen("/proc/self/cgroup", "re");
-    if (own == NULL || fscanf(own, "0::%799s", group) != 1)
+    if (own == NULL || fscanf(own, "0::%799[^\n]", group) != 1)
         return false;
     snprintf(path, sizeof path, "/sys/fs/cgroup%s/%s", group, file);
     AUTO_FILE f = fopen(path, "re");

@@ -75,7 +75,7 @@ void tree_close(struct tree *t);
    by the sizes in the headers, whether or not another package has the path. It bounds the number of entries
    too, generously. redo: writes only the shared paths that this index wins and has not written. */
 int tree_writer_open(struct tree *t, unsigned index, const char *who, uint64_t max_bytes, bool redo,
-                     struct tree_writer **w, struct err *e);
+                     struct tree_writer **out, struct err *e);
 /* Before tree_close(). NULL is fine. */
 void tree_writer_close(struct tree_writer *w);
 

@@ -103,29 +103,63 @@ static int look_into(struct tree *t, bool *marker, bool *other, struct err *e)
 
 static int make_marker(struct tree *t, struct err *e)
 {
-    AUTO_FD fd = openat(t->fd, TREE_MARKER, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    AUTO_FD fd = openat(t->fd, TREE_MARKER, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
     return fd < 0 ? err_sys(e, ERR_HOST, errno, "%s/%s", t->target->given, TREE_MARKER) : 0;
+}
+
+/* Whoever owns the directory or may write to it could put links and programs among what is unpacked. */
+static int take_over(struct tree *t, struct err *e)
+{
+    const struct stat *b = &t->target->before;
+    if (b->st_uid != geteuid() && fchown(t->fd, geteuid(), getegid()) < 0)
+        return err_sys(e, ERR_HOST, errno, "%s: belongs to user %u", t->target->given, (unsigned)b->st_uid);
+    if ((b->st_mode & (S_IWGRP | S_IWOTH)) != 0 &&
+        fchmod(t->fd, b->st_mode & 07777 & ~(mode_t)(S_IWGRP | S_IWOTH)) < 0)
+        return err_sys(e, ERR_HOST, errno, "%s: others may write there", t->target->given);
+    return 0;
+}
+
+static int give_back(struct tree *t)
+{
+    const struct stat *b = &t->target->before;
+    const struct timespec times[2] = {b->st_atim, b->st_mtim};
+    return fchown(t->fd, b->st_uid, b->st_gid) < 0 || fchmod(t->fd, b->st_mode & 07777) < 0 ||
+                   futimens(t->fd, times) < 0
+               ? -1
+               : 0;
+}
+
+/* Nothing but what an interrupted run left may be there. */
+static int make_empty(struct tree *t, struct err *e)
+{
+    const char *given = t->target->given;
+    bool marker, other;
+    if (look_into(t, &marker, &other, e) < 0)
+        return -1;
+    if (other && !marker) {
+        err_set(e, ERR_HOST, "%s: is not empty", given);
+        return err_hint(e, "give a directory that is empty or does not exist");
+    }
+    if (other)
+        log_info(t->log, "%s: removing what an interrupted run left", given);
+    return make_marker(t, e) < 0 || tree_rm_below(t->fd, keep_always, given, e) < 0 ? -1 : 0;
 }
 
 /* An existing directory: filled where it is. */
 static int open_in_place(struct tree *t, struct err *e)
 {
     struct tree_target *g = t->target;
-    bool marker, other;
     t->fd = open(g->given, DIR_FLAGS);
     if (t->fd < 0 || fstat(t->fd, &g->before) < 0 || (t->path = realpath(g->given, NULL)) == NULL)
         return err_sys(e, ERR_HOST, errno, "%s", g->given);
     if (is_host_root(&g->before))
         return err_set(e, ERR_HOST, "%s: is the root of this system", g->given);
-    if (lock_root(t, e) < 0 || look_into(t, &marker, &other, e) < 0)
+    if (lock_root(t, e) < 0)
         return -1;
-    if (other && !marker) {
-        err_set(e, ERR_HOST, "%s: is not empty", g->given);
-        return err_hint(e, "give a directory that is empty or does not exist");
-    }
-    if (other)
-        log_info(t->log, "%s: removing what an interrupted run left", g->given);
-    return make_marker(t, e) < 0 || tree_rm_below(t->fd, keep_always, g->given, e) < 0 ? -1 : 0;
+    if (take_over(t, e) == 0 && make_empty(t, e) == 0)
+        return 0;
+    (void)give_back(t);
+    return -1;
 }
 
 /* Opens and locks the hidden directory, made or left over. 1: it vanished or was renamed meanwhile, try
@@ -223,7 +257,7 @@ int tree_open_dir(struct tree **out, const char *target, const struct log *log, 
 static int open_existing(struct tree *t, struct err *e)
 {
     struct tree_target *g = t->target;
-    bool marker, other;
+    bool marker = false, other = false;
     t->fd = open(g->given, DIR_FLAGS);
     if (t->fd < 0 || fstat(t->fd, &g->before) < 0 || (t->path = realpath(g->given, NULL)) == NULL)
         return err_sys(e, ERR_HOST, errno, "%s", g->given);
@@ -305,12 +339,9 @@ static int undo(struct tree *t, struct err *e)
                                                                  : err_sys(e, ERR_HOST, errno, "%s", t->path);
     }
     const char *const *keep = t->lost_found ? keep_always : (const char *const[]){TREE_MARKER, NULL};
-    const struct stat *b = &g->before;
-    const struct timespec times[2] = {b->st_atim, b->st_mtim};
     if (tree_rm_below(t->fd, keep, t->path, e) < 0)
         return -1;
-    if (unlinkat(t->fd, TREE_MARKER, 0) < 0 || fchown(t->fd, b->st_uid, b->st_gid) < 0 ||
-        fchmod(t->fd, b->st_mode & 07777) < 0 || futimens(t->fd, times) < 0)
+    if (unlinkat(t->fd, TREE_MARKER, 0) < 0 || give_back(t) < 0)
         return err_sys(e, ERR_HOST, errno, "%s", t->path);
     return 0;
 }

@@ -124,7 +124,9 @@ static struct str rest_of_line(const struct str *w, size_t n)
 static int read_replace(struct fixup_op *op, struct str rest, struct arena *a, struct err *e)
 {
     struct str inner = str_from(rest, 1), ere, text;
-    char sep = rest.n ? rest.p[0] : '/';
+    char sep = '/';
+    if (rest.n > 0)
+        sep = rest.p[0];
     if (inner.n > 0 && inner.p[inner.n - 1] == sep) {
         inner.n--;
         if (str_cut(&inner, sep, &ere) && str_cut(&inner, sep, &text) && inner.p == NULL) {
@@ -375,7 +377,7 @@ static int do_mode(const struct fixup_op *op, struct tree *t, struct err *e)
 
 static int do_owner(const struct fixup_op *op, struct tree *t, struct err *e)
 {
-    uint32_t uid, gid;
+    uint32_t uid = 0, gid = 0;
     if (find_owner(op, t, &uid, &gid, e) < 0)
         return -1;
     return tree_owner(t, op->path, uid, gid, e);

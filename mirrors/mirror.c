@@ -301,9 +301,9 @@ static int add_overrides(const char *list, const struct mirror_opts *o, struct a
                          struct mirror_urls *out, struct err *e)
 {
     for (size_t i = 0; i < o->noverrides; i++) {
-        const char *text = o->overrides[i], *url;
+        const char *text = o->overrides[i], *url = "";
         struct str id = override_id(text);
-        struct list other;
+        struct list other = {0};
         int rc = id.n > 0 ? list_read(arena_str(a, id), o, a, &other, e) : 0;
         if (rc != 0)
             return rc < 0 ? -1 : no_such_list(arena_str(a, id), o, a, e);

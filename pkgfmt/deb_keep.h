@@ -40,7 +40,7 @@ void deb_keep_file(const struct plan_pkg *pkg, struct buf *out);
 
 /* Begins a package in kept, whose file is set and whose fd is -1; max_bytes bounds the contents in a thin
    one. Threads may do this at a time, each with its own kept. */
-int deb_keep_open(struct deb_keep **k, struct deb_keep_dir *dir, struct deb_kept *kept,
+int deb_keep_open(struct deb_keep **out, struct deb_keep_dir *dir, struct deb_kept *kept,
                   const struct deb_read *d, uint64_t max_bytes, struct err *e);
 /* Each entry of data.tar, in order; *content is set when deb_keep_data() shall get the entry's content. */
 int deb_keep_entry(struct deb_keep *k, struct archive_entry *ae, const struct tree_entry *en, bool *content,

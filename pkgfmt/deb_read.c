@@ -68,7 +68,7 @@ static int member_next(const struct deb_read *d, uint64_t *pos, struct deb_membe
 static int version_check(const struct deb_read *d, const struct deb_member *m, struct err *e)
 {
     char text[VERSION_MAX];
-    uint64_t major, minor;
+    uint64_t major = 0, minor = 0;
     if (m->size > sizeof text)
         return err_set(e, ERR_FORMAT, "debian-binary: %llu bytes long, expected a version",
                        (unsigned long long)m->size);
@@ -128,7 +128,7 @@ static int open_magic(const struct deb_read *d, struct err *e)
 
 static int open_first(const struct deb_read *d, uint64_t *pos, struct err *e)
 {
-    struct deb_member m;
+    struct deb_member m = {0};
     int r = member_next(d, pos, &m, e);
     if (r < 0)
         return -1;
@@ -150,7 +150,7 @@ int deb_read_open(struct deb_read *d, int fd, struct err *e)
     uint64_t pos = AR_MAGIC;
     if (open_magic(d, e) < 0 || open_first(d, &pos, e) < 0)
         return -1;
-    for (struct deb_member m;;) {
+    for (struct deb_member m = {0};;) {
         bool have = d->control.off != 0;
         const char *want = have ? "data.tar" : "control.tar";
         int r = member_next(d, &pos, &m, e);

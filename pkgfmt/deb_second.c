@@ -162,11 +162,13 @@ static void add_pattern(struct buf *out, struct str path)
 {
     buf_puts(out, "path-include=/");
     for (size_t i = 0; i < path.n; i++) {
-        unsigned char c = (unsigned char)path.p[i];
-        if (strchr("*?[\\", c) != NULL && c != '\0')
-            buf_printf(out, "\\%c", c);
-        else
-            buf_putc(out, c <= ' ' || c == '"' || c == '\'' || c == '#' || c == 0x7f ? '?' : (char)c);
+        char c = path.p[i];
+        bool misread = (unsigned char)c <= ' ' || c == '"' || c == '\'' || c == '#' || c == 0x7f;
+        if (misread)
+            c = '?';
+        else if (strchr("*?[\\", c) != NULL)
+            buf_putc(out, '\\');
+        buf_putc(out, c);
     }
     buf_putc(out, '\n');
 }

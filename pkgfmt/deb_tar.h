@@ -18,7 +18,7 @@ void deb_tar_close(struct deb_tar *t); /* NULL is fine */
    and the entry's name. Device nodes are refused: dpkg would make them, but no Debian package ships one. */
 int deb_tar_next(struct deb_tar *t, struct tree_entry *en, struct err *e);
 /* The content of the entry that deb_tar_next() gave; a tree_next with the struct deb_tar as ctx. */
-int deb_tar_data(void *t, const void **p, size_t *n, uint64_t *off, struct err *e);
+int deb_tar_data(void *ctx, const void **p, size_t *n, uint64_t *off, struct err *e);
 /* libarchive's form of the same entry, borrowed. */
 struct archive_entry *deb_tar_entry(const struct deb_tar *t);
 

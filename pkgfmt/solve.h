@@ -13,7 +13,7 @@ struct s_Pool; /* libsolv's */
 struct s_Repo;
 
 /* disttype: libsolv's DISTTYPE_*; arch: the format's spelling. */
-int solve_open(struct solve **s, int disttype, const char *arch, const struct log *log, struct err *e);
+int solve_open(struct solve **out, int disttype, const char *arch, const struct log *log, struct err *e);
 void solve_close(struct solve *s);
 struct s_Pool *solve_pool(struct solve *s);
 

@@ -128,6 +128,7 @@ static void take_output(struct pump *p)
     char data[16384];
     ssize_t r = read(p->out, data, sizeof data);
     if (r > 0) {
+        /* Without an output this pipe is never open. NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage) */
         p->o->output(p->o->ctx, data, (size_t)r);
     } else if (r == 0 || errno != EINTR) {
         close(p->out);

@@ -63,7 +63,6 @@ static int init_setup(const struct linux_zone *z, struct err *e)
  * stays. */
 static const char **keep_env(const char *const *env)
 {
-    extern char **environ;
     size_t n = 0;
     while (env[n] != NULL)
         n++;

@@ -3,6 +3,7 @@
 
 #include "base/auto.h"
 #include "base/file.h"
+#include "base/mem.h"
 #include "pkgfmt/deb.h"
 #include "pkgfmt/deb_tar.h"
 #include "tests/unit/deb_fixture.h"
@@ -251,8 +252,9 @@ static void made_ones(void)
 
 static void bomb(void)
 {
-    AUTO_MEM char *zeros = calloc(1, 3 * 1024 * 1024 + 1);
-    memset(zeros, '0', 3 * 1024 * 1024);
+    enum { SIZE = 3 * 1024 * 1024 };
+    AUTO_MEM char *zeros = mem_alloc(SIZE + 1);
+    memset(zeros, '0', SIZE);
     const struct tar_file f = {.path = "./zeros", .type = AE_IFREG, .text = zeros};
     if (geteuid() != 0)
         SKIP("not root");

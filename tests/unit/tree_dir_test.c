@@ -147,9 +147,8 @@ static int put_package(struct tree *t, unsigned index, bool redo)
     int rc = 0;
     for (unsigned i = 0; rc == 0 && i < 40; i++) {
         unsigned what = (index * 7 + i * 3) % 20;
-        struct tree_entry d = entry(path, TREE_DIR);
         snprintf(path, sizeof path, "./d%u/e%u", what % 5, what % 3);
-        d.path = str_c(path);
+        struct tree_entry d = entry(path, TREE_DIR);
         d.mode = 0700 + index;
         d.mtime = index;
         if (i % 4 == 0)
