@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -176,4 +177,10 @@ uint64_t os_memory_available(void)
             free_bytes = left;
     }
     return free_bytes;
+}
+
+unsigned os_terminal_columns(int fd)
+{
+    struct winsize w = {0};
+    return ioctl(fd, TIOCGWINSZ, &w) == 0 ? w.ws_col : 0;
 }

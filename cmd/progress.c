@@ -6,7 +6,10 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { REFRESH_US = 100 * 1000, PLAIN_REFRESH_US = 5 * 1000 * 1000, BAR_WIDTH = 24 };
+#include "base/os.h"
+
+enum { REFRESH_US = 100 * 1000, PLAIN_REFRESH_US = 5 * 1000 * 1000 };
+enum { BAR_WIDTH = 24, BAR_COLUMNS = 72 /* in a narrower terminal the words have the room */ };
 
 static int64_t now_us(void)
 {
@@ -124,16 +127,23 @@ static void amounts(const struct progress *p, char out[80])
         snprintf(out, 80, "%" PRIu64 " / %" PRIu64 " %s", p->done, p->total, p->unit);
 }
 
+/* What wraps is not overwritten by what comes next. */
 static void show_bar(struct progress_ui *ui, const struct progress *p)
 {
-    char bar[BAR_WIDTH + 1], text[80], item[128];
+    char bar[BAR_WIDTH + 1], text[80], item[128], line[256];
     unsigned fill = p->total ? (unsigned)((double)p->done / (double)p->total * BAR_WIDTH) : 0;
+    unsigned columns = os_terminal_columns(STDERR_FILENO);
+    columns = columns > 0 ? columns : 80;
     memset(bar, '-', BAR_WIDTH);
     memset(bar, '#', fill > BAR_WIDTH ? BAR_WIDTH : fill);
     bar[BAR_WIDTH] = '\0';
     amounts(p, text);
-    fprintf(stderr, "\r\033[K%-12s [%s] %s  %.30s", p->stage, bar, text,
-            clean(p->item ? p->item : "", item, sizeof item));
+    clean(p->item ? p->item : "", item, sizeof item);
+    if (columns < BAR_COLUMNS)
+        snprintf(line, sizeof line, "%s %s  %.30s", p->stage, text, item);
+    else
+        snprintf(line, sizeof line, "%-12s [%s] %s  %.30s", p->stage, bar, text, item);
+    fprintf(stderr, "\r\033[K%.*s", (int)columns - 1, line);
     fflush(stderr);
     ui->bar_shown = true;
 }

@@ -1,5 +1,8 @@
 #include "tests/unit/test.h"
 
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -238,6 +241,58 @@ static void no_total(void)
     outputs_free(&o);
 }
 
+static void a_long_item(struct progress_ui *ui)
+{
+    log_progress(&ui->log,
+                 &(struct progress){"second-stage", 113, 176, "steps", "configure libpam-modules-bin:amd64"});
+}
+
+/* What is shown on a terminal that many columns wide, without the control sequence that begins the line. */
+static struct str bar_line(unsigned columns, char *out, size_t cap)
+{
+    struct winsize w = {.ws_row = 24, .ws_col = (unsigned short)columns};
+    int master = posix_openpt(O_RDWR | O_NOCTTY), saved = dup(STDERR_FILENO), slave;
+    CHECK(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0);
+    CHECK((slave = open(ptsname(master), O_RDWR | O_NOCTTY)) >= 0 && ioctl(slave, TIOCSWINSZ, &w) == 0);
+    fflush(stderr);
+    dup2(slave, STDERR_FILENO);
+    struct progress_ui ui;
+    struct err e = {0};
+    CHECK(progress_init(&ui, NULL, false, 0, NULL, &e) == 0 && ui.mode == PROGRESS_BAR);
+    ui.shown_us = 0;
+    a_long_item(&ui);
+    ssize_t n = read(master, out, cap);
+    progress_free(&ui);
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+    close(slave);
+    close(master);
+    struct str line = {out, n > 0 ? (size_t)n : 0};
+    CHECK(str_starts(line, STR("\r\033[K")));
+    return (struct str){line.p + 4, line.n - 4};
+}
+
+static void terminal_width(void)
+{
+    static const struct {
+        unsigned columns;
+        const char *want;
+    } t[] = {
+        {100, "second-stage [###############---------] 113 / 176 steps  configure libpam-modules-bin:a"},
+        {80, "second-stage [###############---------] 113 / 176 steps  configure libpam-modul"},
+        {40, "second-stage 113 / 176 steps  configure"},
+        {10, "second-st"},
+        {1, ""},
+        {0, "second-stage [###############---------] 113 / 176 steps  configure libpam-modul"}, /* unknown */
+    };
+    for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
+        char out[256], text[256];
+        struct str line = bar_line(t[i].columns, out, sizeof out);
+        snprintf(text, sizeof text, "%" STR_FMT, STR_ARG(line));
+        CHECK_STR(text, t[i].want);
+    }
+}
+
 int main(void)
 {
     RUN(json_strings);
@@ -249,5 +304,6 @@ int main(void)
     RUN(quiet_job);
     RUN(errors);
     RUN(no_total);
+    RUN(terminal_width);
     return test_done();
 }
