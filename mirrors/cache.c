@@ -43,6 +43,27 @@ static int fail(struct cache *c, const char *name, struct err *e)
     return err_sys(e, ERR_HOST, errno, "cache %s/%s", c->dir, name);
 }
 
+/* Verified bytes must stay what they are until they were read: nobody else may write there. */
+static bool only_ours(const struct stat *st)
+{
+    return st->st_uid == geteuid() && (st->st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
+static int check_dir(const char *dir, int fd, struct err *e)
+{
+    struct stat st;
+    if (fstat(fd, &st) < 0)
+        return err_sys(e, ERR_HOST, errno, "cache %s", dir);
+    if (only_ours(&st))
+        return 0;
+    if (st.st_uid != geteuid())
+        err_set(e, ERR_HOST, "cache %s: belongs to user %u, who could change what was verified", dir,
+                (unsigned)st.st_uid);
+    else
+        err_set(e, ERR_HOST, "cache %s: others may write there and could change what was verified", dir);
+    return err_hint(e, "take the right away (chmod go-w), or name another directory with --cache-dir");
+}
+
 /* Removes partials that nobody wants any more. */
 static void sweep(struct cache *c)
 {
@@ -67,16 +88,26 @@ static void sweep(struct cache *c)
     closedir(d);
 }
 
+static int open_dirs(struct cache *c, struct err *e)
+{
+    c->fd = open(c->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (c->fd < 0)
+        return err_sys(e, ERR_HOST, errno, "cache %s", c->dir);
+    if (check_dir(c->dir, c->fd, e) < 0)
+        return -1;
+    if ((mkdirat(c->fd, "partial", 0755) < 0 && errno != EEXIST) ||
+        faccessat(c->fd, "partial", W_OK | X_OK, 0) < 0 || faccessat(c->fd, ".", W_OK | X_OK, 0) < 0)
+        return err_sys(e, ERR_HOST, errno, "cache %s", c->dir);
+    return 0;
+}
+
 int cache_open(struct cache *c, const char *dir, struct err *e)
 {
     *c = (struct cache){.fd = -1};
     if (file_mkdirs(dir, 0755, e) < 0)
         return err_wrap(e, "cache");
     c->dir = mem_dup(dir);
-    c->fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (c->fd < 0 || (mkdirat(c->fd, "partial", 0755) < 0 && errno != EEXIST) ||
-        faccessat(c->fd, "partial", W_OK | X_OK, 0) < 0 || faccessat(c->fd, ".", W_OK | X_OK, 0) < 0) {
-        err_sys(e, ERR_HOST, errno, "cache %s", dir);
+    if (open_dirs(c, e) < 0) {
         cache_close(c);
         return -1;
     }
@@ -101,7 +132,7 @@ int cache_get(struct cache *c, const struct digest *d, uint64_t size)
     AUTO_FD fd = openat(c->fd, name.text, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &st) < 0)
         return -1;
-    if (S_ISREG(st.st_mode) && (size == 0 || (uint64_t)st.st_size == size) &&
+    if (S_ISREG(st.st_mode) && only_ours(&st) && (size == 0 || (uint64_t)st.st_size == size) &&
         digest_of_fd(&got, d->kind, fd, NULL, &ignored) == 0 && digest_eq(&got, d))
         return auto_take_fd(&fd);
     unlinkat(c->fd, name.text, 0);
@@ -149,7 +180,7 @@ int cache_part_open(struct cache *c, const struct digest *d, struct cache_part *
     struct cache_name name = partial_name(d);
     struct stat st;
     *p = (struct cache_part){.fd = open_locked(c, name.text, 0)};
-    if (p->fd >= 0 && (fstat(p->fd, &st) < 0 || !S_ISREG(st.st_mode))) {
+    if (p->fd >= 0 && (fstat(p->fd, &st) < 0 || !S_ISREG(st.st_mode) || !only_ours(&st))) {
         close(p->fd);
         p->fd = -1;
     }

@@ -14,7 +14,8 @@ struct cache {
     int fd;
 };
 
-/* Makes the directory (0755) if need be. */
+/* Makes the directory (0755) if need be. ERR_HOST for one that another user owns or may write to: what was
+   verified there could change before it is read. */
 int cache_open(struct cache *c, const char *dir, struct err *e);
 void cache_close(struct cache *c);
 /* Opens the file with this digest for reading, its bytes verified (size and digest); a wrong one is removed.

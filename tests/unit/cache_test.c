@@ -227,6 +227,36 @@ static void an_unusable_directory_is_an_error(void)
     cache_close(&c); /* after a failure too */
 }
 
+/* Another user could change what was verified, before it is read. */
+static void what_others_may_write_is_refused(void)
+{
+    struct cache c;
+    struct err e = {0};
+    struct digest d = digest_text("theirs");
+    struct cache_part p;
+    open_it(&c);
+    put(&c, "theirs");
+    CHECK(chmod(path_of(&c, "theirs"), 0666) == 0);
+    get(&c, "theirs", false);
+    CHECK(cache_part_open(&c, &d, &p, &e) == 0 && fchmod(p.fd, 0664) == 0);
+    CHECK(file_write_fd(p.fd, "part", "poison", 6, &e) == 0);
+    cache_part_drop(&c, &p, 1);
+    CHECK(cache_part_open(&c, &d, &p, &e) == 0 && p.have == 0);
+    cache_part_drop(&c, &p, 0);
+    cache_close(&c);
+    CHECK(chmod(dir, 0777) == 0);
+    CHECK(cache_open(&c, dir, &e) == -1 && e.class == ERR_HOST && strstr(e.msg, "others") != NULL);
+    CHECK(chmod(dir, 01775) == 0 && cache_open(&c, dir, &e) == -1 && e.hint[0] != '\0');
+    CHECK(chmod(dir, 0755) == 0);
+    if (geteuid() == 0) {
+        CHECK(chown(dir, 12345, 0) == 0);
+        CHECK(cache_open(&c, dir, &e) == -1 && strstr(e.msg, "12345") != NULL);
+        CHECK(chown(dir, 0, 0) == 0);
+    }
+    open_it(&c);
+    cache_close(&c);
+}
+
 static void a_directory_without_write_permission(void)
 {
     int status = -1;
@@ -259,6 +289,7 @@ int main(void)
     RUN(what_killed_runs_left_is_swept);
     RUN(named_entries);
     RUN(an_unusable_directory_is_an_error);
+    RUN(what_others_may_write_is_refused);
     RUN(a_directory_without_write_permission);
     snprintf(cmd, sizeof cmd, "rm -rf %s", dir);
     return system(cmd) != 0 || test_done();

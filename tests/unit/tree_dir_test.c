@@ -316,6 +316,27 @@ static void in_place(void)
     }
 }
 
+/* Who owns the directory, or may write to it, puts nothing there while it is filled. */
+static void in_place_of_others(void)
+{
+    struct stat st;
+    struct tree *t = NULL;
+    uid_t owner = geteuid() == 0 ? 12345 : geteuid();
+    scratch_new();
+    CHECK(mkdir(in_scratch("mnt"), 0755) == 0 && chown(in_scratch("mnt"), owner, (gid_t)-1) == 0);
+    for (int full = 0; full < 2; full++) {
+        if (full)
+            host_write(in_scratch("mnt/x"), "mine");
+        CHECK(chmod(in_scratch("mnt"), 01777) == 0);
+        CHECK(tree_open_dir(&t, in_scratch("mnt"), NULL, &err) == (full ? -1 : 0));
+        if (!full) {
+            CHECK(stat(in_scratch("mnt"), &st) == 0 && st.st_uid == geteuid() && (st.st_mode & 0022) == 0);
+            tree_close(t);
+        }
+        CHECK(stat(in_scratch("mnt"), &st) == 0 && st.st_uid == owner && (st.st_mode & 07777) == 01777);
+    }
+}
+
 static void refused_targets(void)
 {
     static const struct {
@@ -495,6 +516,7 @@ int main(void)
     RUN(seal_hidden);
     RUN(close_unsealed);
     RUN(in_place);
+    RUN(in_place_of_others);
     RUN(refused_targets);
     RUN(relative_targets);
     RUN(taken_targets);
