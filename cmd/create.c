@@ -22,6 +22,19 @@ static int parse_when(const char *word, enum when *out)
     return -1;
 }
 
+/* It goes into the root's sources as it is; apt knows more kinds of URL than we fetch from. */
+static int check_target_mirror(const char *url, struct err *e)
+{
+    size_t scheme = url ? strspn(url, "abcdefghijklmnopqrstuvwxyz0123456789+-.") : 0,
+           n = url ? strlen(url) : 0;
+    if (url == NULL || strcmp(url, "canonical") == 0)
+        return 0;
+    bool good = scheme > 0 && url[scheme] == ':' && n > scheme + 1;
+    for (size_t i = 0; i < n; i++)
+        good = good && (unsigned char)url[i] > ' ' && url[i] != 0x7f;
+    return good ? 0 : err_set(e, ERR_USAGE, "--target-mirror: `%s' is neither a URL nor `canonical'", url);
+}
+
 static int check_request(const struct job *j, enum when *when, struct err *e)
 {
     const struct options *o = &j->opt;
@@ -32,6 +45,8 @@ static int check_request(const struct job *j, enum when *when, struct err *e)
     }
     if (parse_when(word, when) < 0)
         return err_set(e, ERR_USAGE, "--second-stage: `%s' is none of auto, now, later, never", word);
+    if (check_target_mirror(o->target_mirror, e) < 0)
+        return -1;
     if (geteuid() != 0) {
         err_set(e, ERR_HOST, "writing a root directory needs root: its files have many owners");
         return err_hint(e, "run it as root or with sudo");
@@ -53,7 +68,7 @@ static int check_second(struct job *j, struct create_plan *p, enum when *when, s
         if (found)
             continue;
         err_set(e, ERR_SOLVE, "the set has no %s, which the second stage runs", *need);
-        return err_hint(e, "--include %s, or --second-stage never", *need);
+        return err_hint(e, "--include it and do not exclude it, or --second-stage never");
     }
     if (*when == LATER)
         return 0;

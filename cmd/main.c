@@ -1,3 +1,4 @@
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,6 +78,13 @@ static int run_command(const struct command *c, struct job *j, int argc, char **
     return c->run(j, e);
 }
 
+/* `plan | head`: nobody reads on. */
+static bool reader_is_gone(void)
+{
+    struct pollfd p = {.fd = STDOUT_FILENO};
+    return poll(&p, 1, 0) == 1 && (p.revents & POLLERR);
+}
+
 /* What was printed must have arrived: `plan > /dev/full` is no success. */
 static int flush_output(struct err *e)
 {
@@ -105,10 +113,16 @@ int main(int argc, char **argv)
     } else {
         rc = run_command(c, &j, argc, argv, &e);
     }
-    if (rc >= 0 && flush_output(&e) < 0)
+    bool unread = rc >= 0 && flush_output(&e) < 0;
+    if (unread)
         rc = -1;
-    if (rc < 0)
+    unread = unread && reader_is_gone();
+    if (rc < 0 && !unread)
         progress_error(&j.ui, &e);
     job_free(&j);
+    if (unread) { /* ends without a word, as a program does that does not catch SIGPIPE */
+        signal(SIGPIPE, SIG_DFL);
+        raise(SIGPIPE);
+    }
     return rc < 0 ? (int)e.class : rc;
 }

@@ -11,7 +11,9 @@ int cmd_run(struct job *j, struct err *e)
     const char *term = getenv("TERM");
     int status = 0;
     if (args->n == 0)
-        return err_set(e, ERR_USAGE, "run takes a ROOT");
+        return err_set(e, ERR_USAGE, "run takes a ROOT; see zonestrap run --help");
+    if (args->v[0][0] == '\0')
+        return err_set(e, ERR_USAGE, "run: the name of the ROOT is empty");
     if (geteuid() != 0) {
         err_set(e, ERR_HOST, "%s: running a root as a zone needs root", args->v[0]);
         return err_hint(e, "run it as root or with sudo");

@@ -9,8 +9,10 @@ int cmd_second_stage(struct job *j, struct err *e)
 {
     struct stat st;
     if (j->opt.operands.n != 1)
-        return err_set(e, ERR_USAGE, "second-stage takes one ROOT");
+        return err_set(e, ERR_USAGE, "second-stage takes one ROOT; see zonestrap second-stage --help");
     const char *root = j->opt.operands.v[0];
+    if (root[0] == '\0')
+        return err_set(e, ERR_USAGE, "second-stage: the name of the ROOT is empty");
     if (geteuid() != 0) {
         err_set(e, ERR_HOST, "%s: running the second stage needs root", root);
         return err_hint(e, "run it as root or with sudo");

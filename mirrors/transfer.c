@@ -199,7 +199,11 @@ static int fail_everywhere(struct transfer *t, struct job *j, struct err *e)
             e, "the mirror may be in the middle of an update: try again later, or another one with --mirror");
     } else {
         err_set(e, ERR_NET, "%s: %s", name, j->why.n ? buf_c(&j->why) : "no mirror to get it from");
-        err_hint(e, "look at the network and the proxy settings, or name another mirror with --mirror");
+        err_hint(e,
+                 j->absent
+                     ? "that mirror may be incomplete, or have changed since its index was read: try again "
+                       "later, or another one with --mirror"
+                     : "look at the network and the proxy settings, or name another mirror with --mirror");
     }
     job_free(t, j, !j->mismatch);
     return -1;

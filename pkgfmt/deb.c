@@ -124,7 +124,9 @@ static int add_component(struct list *l, const char *component, struct err *e)
         return 0;
     err_set(e, ERR_USAGE, "suite %s, component %s: the Release names no Packages file for %s", l->q->suite,
             component, arch);
-    return err_hint(e, "its architectures: %" STR_FMT, STR_ARG(r->architectures));
+    return err_hint(e,
+                    "its architectures: %" STR_FMT "; if only security or updates lack it: --suites release",
+                    STR_ARG(r->architectures));
 }
 
 static int add_flat(struct list *l, struct err *e)

@@ -188,7 +188,7 @@ int linux_binfmt(const char *dir, const char *machine, struct err *e)
                 dir, on ? "" : " (it is not mounted or not enabled)");
         err_hint(e,
                  "install an emulator that registers itself there with the flag F, or finish the root on a "
-                 "%s host",
+                 "host that is %s",
                  machine);
     }
     return -1;

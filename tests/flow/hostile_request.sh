@@ -39,6 +39,23 @@ t_not_root() {
 case_ "create without root" t_not_root
 t_dead_output() { "$zs" list >/dev/full 2>"$work/err"; [ $? = 7 ] && grep -q 'standard output' "$work/err"; }
 case_ "standard output that is full" t_dead_output
+t_pipe() { # no reader: ends as by SIGPIPE, without an error
+    { { sleep 0.3; "$zs" list; echo $? >"$work/rc"; } | true; } 2>"$work/err"
+    [ "$(cat "$work/rc")" = 141 ] && ! grep zonestrap "$work/err" || { cat "$work/rc" "$work/err"; return 1; }
+}
+case_ "standard output that nobody reads" t_pipe
+t_target_mirror() {
+    local m
+    for m in mirror.example/debian "" "http://mirror.example/a b" $'http://mirror.example/\nTrusted: yes' http:; do
+        fails_with 2 "--target-mirror: .*canonical" zs_local create --target-mirror "$m" mine/one "$work/x" || return 1
+    done
+}
+case_ "a target mirror that is no URL" t_target_mirror
+t_empty_root() { fails_with 2 'ROOT is empty' "$zs" run "" -- true && fails_with 2 'ROOT is empty' "$zs" second-stage ""; }
+case_ "a root without a name" t_empty_root
+t_lacks_arch() { sed 's/aarch64=arm64/aarch64=arm64 s390x=s390x/' "$recipes/mine.distro" >"$recipes/big.distro"
+    fails_with 2 'no Packages file for s390x.*amd64 arm64.*--suites release' "$zs" plan --recipes "$recipes" --cache-dir "$work/cache" --progress none -a s390x big/one; }
+case_ "an architecture that a suite lacks" t_lacks_arch
 # Malformed Packages: stored ones from real bug reports and some of our own; a verdict each, never a crash.
 serve() { # FILE: a signed repository whose Packages is FILE
     local d=$work/mal/dists/one/main/binary-amd64
