@@ -282,7 +282,7 @@ static void dir_writer_close(struct tree_writer *w)
 /* A hard link names what stands at its target in the end, whoever wrote it, and whenever. */
 static int settle_hard(struct tree *t, struct tree_dirs *d, struct tree_node *n, struct err *e)
 {
-    struct tree_node *base;
+    struct tree_node *base = NULL;
     struct stat st, want;
     const char *who = tree_who(t, n->owner);
     if (tree_claim_base(t, n, &base, e) < 0)

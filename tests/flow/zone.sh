@@ -1,5 +1,5 @@
 #!/bin/bash
-# `zonestrap run`: a zone as its user sees it. What the isolation holds off is in tests/unit/zone_linux_test.c.
+# `zonestrap run`: a zone as its user sees it. What the isolation holds off is in tests/unit/zone_linux*_test.c.
 . "$(dirname "$0")/lib.sh"
 cases="status streams environment terminal stopped killed parallel errors"
 why=
