@@ -134,7 +134,7 @@ bool str_u64(struct str s, uint64_t *out)
 
 void buf_reserve(struct buf *b, size_t more)
 {
-    size_t need = b->n + more + 1;
+    size_t need = more < SIZE_MAX - b->n ? b->n + more + 1 : SIZE_MAX; /* which nobody can have */
     if (need <= b->cap)
         return;
     size_t cap = b->cap ? b->cap : 64;

@@ -244,7 +244,7 @@ static int add_stanza(struct index *x, struct str stanza, struct err *e)
 static int add_all(struct index *x, struct deb_decode *d, struct err *e)
 {
     struct deb_stanza_reader r = {.src = d};
-    struct str stanza;
+    struct str stanza = {NULL, 0};
     int rc;
     for (;;) {
         rc = deb_stanza_next(&r, &stanza, e);
