@@ -41,7 +41,7 @@ $(B)/%.o: %.c | $(B)/.deps-ok
 # What POSIX does not have stands in files whose name says so.
 $(B)/base/os_linux.o $(B)/cmd/zone/linux.o $(B)/cmd/zone/linux_%.o: STD += -D_GNU_SOURCE
 
-$(B)/data_gen: base/data_gen.c
+$(B)/data_gen: base/data_gen.c | $(B)/.deps-ok
 	@mkdir -p $(@D)
 	$(CC) -std=c17 -O1 -o $@ $<
 
@@ -144,6 +144,6 @@ clean: ## remove what was built
 	rm -rf $(B) $(B)-asan $(B)-ubsan compile_commands.json
 
 help: ## this list
-	@sed -n 's/^\([a-z_.-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 22
+	@sed -n 's/^\([a-z_.-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 24
 
 .PHONY: all deps deps-check deps-test deps-test-all unit check check-all asan ubsan tidy sizes bench golden install uninstall dist clean help
