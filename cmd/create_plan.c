@@ -133,7 +133,8 @@ static int solve(struct job *j, struct create_plan *p, struct err *e)
                                     .nexclude = o->exclude.n,
                                     .prefer = p->release.prefer.v,
                                     .nprefer = p->release.prefer.n,
-                                    .weak = o->weak};
+                                    .weak = o->weak,
+                                    .stop = &job_stop};
     return solve_run(p->solve, &r, &j->arena, &p->plan, e);
 }
 

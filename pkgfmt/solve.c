@@ -54,7 +54,7 @@ struct arena *solve_arena(struct solve *s)
 
 void solve_close(struct solve *s)
 {
-    if (s == NULL)
+    if (s == NULL || s->abandoned)
         return;
     s->pool->considered = NULL;
     solve_recommends(s, true);
@@ -142,9 +142,9 @@ static void keep_result(struct solve *s, Solver *solver)
     queue_free(&decisions);
 }
 
-/* libsolv finds a solution if there is one; the wishes lead it to apt's among several. */
-static int find_solution(struct solve *s, const struct solve_request *r, Solver *solver, struct err *e)
+int solve_find(struct solve *s, const struct solve_request *r, struct err *e)
 {
+    Solver *solver = solver_create(s->pool);
     Queue job, wishes;
     Map banned;
     int rc = 0;
@@ -166,6 +166,7 @@ static int find_solution(struct solve *s, const struct solve_request *r, Solver 
     map_free(&banned);
     queue_free(&wishes);
     queue_free(&job);
+    solver_free(solver);
     return rc;
 }
 
@@ -233,18 +234,15 @@ static int fill_plan(struct solve *s, struct arena *a, struct plan *out, struct 
 int solve_run(struct solve *s, const struct solve_request *r, struct arena *a, struct plan *out,
               struct err *e)
 {
+    if (s->abandoned)
+        return err_set(e, ERR_SOLVE, "an earlier request is still being solved");
     arena_free(&s->run);
     queue_empty(&s->result);
     free(s->causes);
     s->causes = NULL;
     *out = (struct plan){0};
     solve_consider(s, r);
-    if (solve_asks(s, r, e) != 0)
-        return -1;
-    Solver *solver = solver_create(s->pool);
-    int rc = find_solution(s, r, solver, e);
-    solver_free(solver);
-    if (rc != 0)
+    if (solve_asks(s, r, e) != 0 || solve_bound(s, r, e) != 0)
         return -1;
     solve_order(s);
     solve_causes(s, r);

@@ -47,12 +47,15 @@ struct solve_request {
     size_t nexclude;
     const char *const *prefer; /* among providers of a virtual name, these first */
     size_t nprefer;
-    bool weak; /* follow Recommends too */
+    bool weak;                /* follow Recommends too */
+    unsigned max_seconds;     /* 0: 60 */
+    const volatile int *stop; /* set by a signal handler: ERR_INTR soon; may be NULL */
 };
 
 /* ERR_USAGE: an unknown package name is asked for (with near names as a hint). ERR_SOLVE: no solution, the
    chain of reasons in one line. The plan is ordered: Pre-Depends and Depends before who needs them as far as
-   possible, replacing before replaced; equal input gives equal order. */
+   possible, replacing before replaced; equal input gives equal order. When the time is up (ERR_SOLVE) or
+   *stop was set, s and all that it has are left to the process's end: solve_close() does nothing then. */
 int solve_run(struct solve *s, const struct solve_request *r, struct arena *a, struct plan *out,
               struct err *e);
 /* --why: the chain from what was asked for to the package, one step a line ("apt Depends: libapt-pkg6.0

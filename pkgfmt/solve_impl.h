@@ -39,6 +39,7 @@ struct solve {
         void *arg;
         struct solve_work *next;
     } * work;
+    bool abandoned;     /* a thread is at work on all this and does not end: nothing may be freed */
     bool one_version;   /* of a name only the best version counts, as in apt; else libsolv's policy decides */
     Map considered;     /* the pool's */
     Offset *recommends; /* by package: set aside while they are not followed; NULL: in place */
@@ -62,6 +63,12 @@ Id solve_pick(struct solve *s, const struct solve_request *r, Id dep, const Map 
 /* The packages that apt's rules would add for the asks, in the order of choice; conflicts are not looked at.
  */
 void solve_wish(struct solve *s, const struct solve_request *r, const Map *banned, Queue *wishes);
+
+/* solve.c: the solution into s->result. libsolv finds one if there is one; the wishes lead it to apt's among
+   several. */
+int solve_find(struct solve *s, const struct solve_request *r, struct err *e);
+/* solve_bound.c: the same within the request's time. */
+int solve_bound(struct solve *s, const struct solve_request *r, struct err *e);
 
 /* solve_ask.c: the request's words as packages, into s->asks. */
 int solve_asks(struct solve *s, const struct solve_request *r, struct err *e);

@@ -311,6 +311,59 @@ static void long_chain(void)
     }
 }
 
+/* More packages that want a place than there are places: the search for a way out takes years. */
+static void hopeless_index(struct repo *r)
+{
+    enum { HOLES = 14 };
+    AUTO_BUF stanza = {0};
+    buf_puts(&stanza, "Package: all\nDepends: g0");
+    for (int i = 1; i <= HOLES; i++)
+        buf_printf(&stanza, ", g%d", i);
+    buf_puts(&stanza, "\n");
+    finish_stanza(NULL, &stanza, &r->text);
+    for (int i = 0; i <= HOLES; i++) {
+        buf_printf(&stanza, "Package: g%d\nDepends: s%dx0", i, i);
+        for (int h = 1; h < HOLES; h++)
+            buf_printf(&stanza, " | s%dx%d", i, h);
+        buf_puts(&stanza, "\n");
+        finish_stanza(NULL, &stanza, &r->text);
+        for (int h = 0; h < HOLES; h++) {
+            buf_printf(&stanza, "Package: s%dx%d\nConflicts: s%dx%d", i, h, (i + 1) % (HOLES + 1), h);
+            for (int k = 0; k <= HOLES; k++)
+                if (k != i)
+                    buf_printf(&stanza, ", s%dx%d", k, h);
+            buf_puts(&stanza, "\n");
+            finish_stanza(NULL, &stanza, &r->text);
+        }
+    }
+}
+
+/* An index that libsolv does not get done with: time and the user's interrupt bound it. */
+static void hopeless(void)
+{
+    static const char *const set[] = {"all"};
+    static volatile int stop = 1;
+    for (int interrupted = 0; interrupted < 2; interrupted++) {
+        const struct solve_request r = {.set = set,
+                                        .nset = 1,
+                                        .set_name = "base",
+                                        .max_seconds = interrupted ? 0 : 1,
+                                        .stop = interrupted ? &stop : NULL};
+        struct repo repo = {.id = "main"};
+        AUTO_ARENA a = {0};
+        struct err e = {0};
+        struct plan plan;
+        struct solve *s;
+        hopeless_index(&repo);
+        CHECK(solve_open(&s, DISTTYPE_DEB, "amd64", NULL, &e) == 0 && load_repo(s, &repo, 0, &e) == 0);
+        CHECK(solve_run(s, &r, &a, &plan, &e) == -1);
+        CHECK(e.class == (interrupted ? ERR_INTR : ERR_SOLVE));
+        CHECK(interrupted || strstr(e.msg, "within 1 seconds") != NULL);
+        solve_close(s);
+        buf_free(&repo.text);
+    }
+}
+
 int main(void)
 {
     glob_t found;
@@ -325,5 +378,6 @@ int main(void)
         test_run(strrchr(golden_path, '/') + 1, golden);
     }
     globfree(&found);
+    RUN(hopeless); /* last: its threads go on to the end */
     return test_done();
 }
