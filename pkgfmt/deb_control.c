@@ -5,13 +5,16 @@
 
 /* Far above what any package has; a file of control data that is larger is refused. */
 enum { FILE_MAX = 32 * 1024 * 1024 };
+/* The same for all files together, headers included (as they compress a thousandfold), and for the paths that
+   the wanted ones name. */
+enum { ALL_MAX = 256 * 1024 * 1024, HEADER = 512, PATHS_MAX = 100000 };
 
 /* Words before the path are flags: `remove-on-upgrade` is the only one there is, and its file is not in the
  * package. */
 static void conffiles(struct str text, struct deb_list *out, struct arena *a)
 {
     struct str line;
-    while (str_line(&text, &line)) {
+    while (out->n < PATHS_MAX && str_line(&text, &line)) {
         line = str_trim(line);
         if (line.n > 0 && line.p[0] == '/')
             deb_list_add(out, arena_copy(a, str_from(line, 1)));
@@ -25,7 +28,7 @@ static void diverts(struct str text, struct deb_list *out, struct arena *a)
     static const char between[] = " \t\n\r\"'`=;&|()<>,:";
     if (str_find(text, STR("dpkg-divert")) == text.n)
         return;
-    for (size_t i = 0, start = 0; i <= text.n; i++) {
+    for (size_t i = 0, start = 0; i <= text.n && out->n < PATHS_MAX; i++) {
         if (i < text.n && strchr(between, text.p[i]) == NULL)
             continue;
         if (i - start > 1 && text.p[start] == '/')
@@ -66,6 +69,9 @@ static int take_file(struct deb_control *c, struct deb_tar *t, const struct tree
         conffiles(buf_view(&b), &c->conffiles, a);
     else
         diverts(buf_view(&b), &c->diverts, a);
+    if (c->conffiles.n >= PATHS_MAX || c->diverts.n >= PATHS_MAX)
+        return err_set(e, ERR_FORMAT, "control.tar: %" STR_FMT ": names more than %d paths",
+                       STR_ARG(en->path), PATHS_MAX);
     return 0;
 }
 
@@ -81,8 +87,11 @@ static bool is_wanted(struct str name)
 static int read_all(struct deb_control *c, struct deb_tar *t, struct arena *a, struct err *e)
 {
     struct tree_entry en;
+    uint64_t all = 0;
     int r;
     while ((r = deb_tar_next(t, &en, e)) > 0) {
+        if (en.size > ALL_MAX || (all += HEADER + en.size) > ALL_MAX)
+            return err_set(e, ERR_FORMAT, "control.tar: it expands to more than %d bytes", ALL_MAX);
         struct str name = str_starts(en.path, STR("./")) ? str_from(en.path, 2) : en.path;
         if (en.type != TREE_FILE)
             continue;

@@ -14,6 +14,8 @@
 #include "pkgfmt/deb_thin.h"
 
 enum { WINDOW = 128 * 1024 };
+/* Paths of one package that are held in memory; the largest packages have some MB of them. */
+enum { PATHS_BYTES_MAX = 64 * 1024 * 1024 };
 
 struct deb_keep {
     struct deb_kept *kept;
@@ -133,6 +135,8 @@ int deb_keep_entry(struct deb_keep *k, struct archive_entry *ae, const struct tr
         list_add(&k->kept->entries, path);
         list_add(&k->kept->entries, en->type == TREE_HARD ? bare_path(en->link) : STR(""));
     }
+    if (k->kept->entries.n > PATHS_BYTES_MAX)
+        return err_set(e, ERR_FORMAT, "its paths are more than %d bytes together", PATHS_BYTES_MAX);
     if (written && !config)
         list_add(&k->kept->includes, path);
     if (k->thin == NULL)

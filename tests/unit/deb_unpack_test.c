@@ -262,6 +262,43 @@ static void bomb(void)
     CHECK_STR(outcome(&f, 1, 4 * 1024 * 1024), "ok");
 }
 
+/* What a package's control.tar makes the second stage keep is bounded, too. */
+static void control_bomb(void)
+{
+    enum { WORDS = 100001, SIZE_AT = 124 };
+    static const struct tar_file data = {.path = "./a", .type = AE_IFREG, .text = "a"};
+    AUTO_BUF script = {0}, package = {0}, tar = {0}, big = {0};
+    struct tree *t = NULL;
+    struct err e;
+    if (geteuid() != 0)
+        SKIP("not root");
+    buf_puts(&script, "dpkg-divert");
+    for (int i = 0; i < WORDS; i++)
+        buf_puts(&script, " /a");
+    const struct tar_file words = {.path = "./preinst", .type = AE_IFREG, .text = buf_c(&script)};
+    deb_make(&package, &words, 1, &data, 1, false);
+    CHECK(unpack(buf_view(&package), &t, BUDGET, true, &e) == -1 && e.class == ERR_FORMAT);
+    CHECK(strstr(e.msg, "preinst") != NULL && strstr(e.msg, "paths") != NULL);
+    tree_close(t);
+    /* The header alone says what follows. */
+    const struct tar_file other = {.path = "./other", .type = AE_IFREG, .text = "x"};
+    tar_make(&tar, &other, 1, false);
+    memcpy(tar.p + SIZE_AT, "04000000000", 11);
+    memcpy(tar.p + 148, "        ", 8);
+    unsigned sum = 0;
+    for (size_t i = 0; i < 512; i++)
+        sum += (unsigned char)tar.p[i];
+    snprintf(tar.p + 148, 8, "%06o", sum);
+    ar_add(&big, "debian-binary", STR("2.0\n"), NULL);
+    ar_add(&big, "control.tar", buf_view(&tar), NULL);
+    buf_clear(&script);
+    tar_make(&script, &data, 1, false);
+    ar_add(&big, "data.tar", buf_view(&script), NULL);
+    CHECK(unpack(buf_view(&big), &t, BUDGET, true, &e) == -1 && e.class == ERR_FORMAT);
+    CHECK(strstr(e.msg, "control.tar") != NULL && strstr(e.msg, "expands") != NULL);
+    tree_close(t);
+}
+
 /* A member that ends in the middle of a file. */
 static void truncated(void)
 {
@@ -332,6 +369,7 @@ int main(void)
     close(open(canary, O_WRONLY | O_CREAT, 0600));
     RUN(made_ones);
     RUN(bomb);
+    RUN(control_bomb);
     RUN(truncated);
     RUN(sparse);
     RUN(traversal);
