@@ -5,25 +5,16 @@
 
 #include "base/auto.h"
 #include "base/file.h"
+#include "tests/unit/scratch.h"
 #include "tests/unit/test.h"
 
-static char dir[64];
+static const char *dir;
 
 static void begin(void)
 {
     struct err e = {0};
-    char parts[96];
-    snprintf(dir, sizeof dir, "/tmp/zs-apt-XXXXXX");
-    CHECK(mkdtemp(dir) != NULL);
-    snprintf(parts, sizeof parts, "%s/sources.list.d", dir);
-    CHECK(file_mkdirs(parts, 0755, &e) == 0);
-}
-
-static void end(void)
-{
-    char cmd[96];
-    snprintf(cmd, sizeof cmd, "rm -rf %s", dir);
-    CHECK(system(cmd) == 0);
+    dir = scratch_new();
+    CHECK(file_mkdirs(in_scratch("sources.list.d"), 0755, &e) == 0);
 }
 
 static void put(const char *name, const char *text)
@@ -75,7 +66,7 @@ static void one_line_form(void)
                        "https://m2.example/debian trixie main\n"
                        "file:/srv/repo ./\n"
                        "http://last.example/debian sid main\n");
-    end();
+    scratch_remove();
 }
 
 static void deb822_form(void)
@@ -116,7 +107,7 @@ static void deb822_form(void)
                        "http://m3.example/debian sid main\n"
                        "http://m4.example/debian sid main\n"
                        "http://m5.example/debian ./\n");
-    end();
+    scratch_remove();
 }
 
 static void which_files_and_in_what_order(void)
@@ -133,7 +124,7 @@ static void which_files_and_in_what_order(void)
     put("sources.list", "deb http://main.example/x s c\n");
     CHECK_STR(all(&a), "http://main.example/x s c\nhttp://a.example/x s c\n"
                        "http://b.example/x s c\nhttp://c.example/x s c\n");
-    end();
+    scratch_remove();
 }
 
 static void odd_files_are_skipped(void)
@@ -152,7 +143,7 @@ static void odd_files_are_skipped(void)
     put("sources.list.d/noise.sources", ":::\n continued nothing\nTypes\nURIs http://x.example\n\xff\xfe\n");
     put("sources.list.d/z.list", "deb http://z.example/x s c\n");
     CHECK_STR(all(&a), "http://z.example/x s c\n");
-    end();
+    scratch_remove();
     CHECK_STR(all(&a), ""); /* no directory at all */
 }
 

@@ -8,9 +8,10 @@
 
 #include "base/auto.h"
 #include "base/file.h"
+#include "tests/unit/scratch.h"
 #include "tests/unit/test.h"
 
-static char dir[64];
+static const char *dir;
 
 static struct digest digest_text(const char *text)
 {
@@ -277,9 +278,8 @@ static void a_directory_without_write_permission(void)
 
 int main(void)
 {
-    char cmd[96];
-    snprintf(dir, sizeof dir, "/tmp/zs-cache-XXXXXX");
-    if (mkdtemp(dir) == NULL || chmod(dir, 0755) < 0)
+    dir = scratch_new();
+    if (chmod(dir, 0755) < 0)
         return 1;
     RUN(stores_and_finds);
     RUN(damaged_files_are_removed);
@@ -291,6 +291,6 @@ int main(void)
     RUN(an_unusable_directory_is_an_error);
     RUN(what_others_may_write_is_refused);
     RUN(a_directory_without_write_permission);
-    snprintf(cmd, sizeof cmd, "rm -rf %s", dir);
-    return system(cmd) != 0 || test_done();
+    scratch_remove();
+    return test_done();
 }

@@ -7,6 +7,7 @@
 #include "base/auto.h"
 #include "base/data.h"
 #include "base/file.h"
+#include "tests/unit/scratch.h"
 
 /* Stands in place of the generated table. */
 #define BUILTIN(path, text)                                                                                  \
@@ -21,7 +22,6 @@ const struct data_file data_builtin[] = {BUILTIN("distros/alpha.distro", "alpha 
                                          BUILTIN("fixups/one.fixup", "fixup"),
                                          {0}};
 
-static char top[] = "/tmp/zs-data.XXXXXX";
 static struct arena names;
 static const char *dirs[3];
 static struct data over;
@@ -123,13 +123,12 @@ static void list_error(void)
 
 int main(void)
 {
-    if (mkdtemp(top) == NULL)
-        return 1;
+    scratch_new();
     for (size_t i = 0; i < 2; i++) {
-        dirs[i] = arena_printf(&names, "%s/%zu", top, i);
+        dirs[i] = arena_printf(&names, "%s/%zu", scratch, i);
         mkdir(dirs[i], 0755);
     }
-    dirs[2] = arena_printf(&names, "%s/absent", top);
+    dirs[2] = arena_printf(&names, "%s/absent", scratch);
     over = (struct data){dirs, 3};
     put(0, "alpha.distro", "alpha from 0");
     put(1, "alpha.distro", "alpha from 1");
@@ -141,10 +140,7 @@ int main(void)
     RUN(unreadable_is_an_error);
     RUN(list_merges);
     RUN(list_error);
-    static const char *const left[] = {
-        "0/alpha.distro", "1/alpha.distro", "1/mine.distro", "1/.hidden.distro", "1/own.fixup", "0", "1", ""};
-    for (size_t i = 0; i < sizeof left / sizeof *left; i++)
-        remove(arena_printf(&names, "%s/%s", top, left[i]));
+    scratch_remove();
     arena_free(&names);
     return test_done();
 }

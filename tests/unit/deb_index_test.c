@@ -15,6 +15,7 @@
 #include "pkgfmt/deb_relation.h"
 #include "pkgfmt/deb_stanza.h"
 #include "test.h"
+#include "tests/unit/scratch.h"
 
 #define H256 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define H512 H256 H256
@@ -30,18 +31,6 @@ static void keep_line(void *ctx, enum log_level level, const char *text)
 }
 
 static const struct log keeper = {.line = keep_line};
-
-/* A descriptor of an unnamed file with these bytes, at its start. */
-static int temp_fd(struct str bytes)
-{
-    char path[] = "/tmp/deb_index_test.XXXXXX";
-    struct err e;
-    int fd = mkstemp(path);
-    unlink(path);
-    if (fd < 0 || file_write_fd(fd, path, bytes.p, bytes.n, &e) != 0 || lseek(fd, 0, SEEK_SET) != 0)
-        abort();
-    return fd;
-}
 
 /* The text as libarchive compresses it. */
 static void pack(struct str text, int (*filter)(struct archive *), struct buf *out)
@@ -77,7 +66,7 @@ static const struct packing {
 static int load(struct solve *s, struct str bytes, const char *name, uint64_t open_size, const char *solv_dir,
                 struct err *e)
 {
-    AUTO_FD fd = temp_fd(bytes);
+    AUTO_FD fd = scratch_fd(bytes);
     struct pkgfmt_index ix = {.what = name, .size = bytes.n, .open_size = open_size};
     struct pkgfmt_repo repo = {.id = "main"};
     if (digest_of(&ix.digest, DIGEST_SHA256, bytes, e) != 0 ||
@@ -506,10 +495,10 @@ static void load_kept(const char *dir)
 
 static void kept_form(void)
 {
-    char base[] = "/tmp/deb_index_test.XXXXXX", dir[64], file[512];
+    char file[512];
     struct stat before, after;
-    CHECK(mkdtemp(base) != NULL);
-    snprintf(dir, sizeof dir, "%s/solv", base);
+    scratch_new();
+    const char *dir = in_scratch("solv");
     load_kept(dir);
     CHECK(files_in(dir, file, sizeof file) == 1 && stat(file, &before) == 0 &&
           (before.st_mode & 0777) == 0600);
@@ -544,7 +533,8 @@ static void kept_form(void)
         load_kept(dir);
         CHECK(files_in(dir, file, sizeof file) == 0);
     }
-    CHECK(rmdir(dir) == 0 && rmdir(base) == 0);
+    CHECK(rmdir(dir) == 0);
+    scratch_remove();
 }
 
 int main(void)

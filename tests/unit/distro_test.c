@@ -4,6 +4,7 @@
 
 #include "base/auto.h"
 #include "base/file.h"
+#include "tests/unit/scratch.h"
 #include "tests/unit/test.h"
 
 static int resolve(const char *what, const char *arch, const char *set, struct arena *a, struct release *r,
@@ -279,35 +280,20 @@ static void repo_option(void)
 
 /* A directory of the user's own recipes. */
 struct dir {
-    char path[64];
     const char *dirs[1];
     struct data data;
 };
 
 static void dir_open(struct dir *d)
 {
-    snprintf(d->path, sizeof d->path, "/tmp/distro_test.XXXXXX");
-    CHECK(mkdtemp(d->path) != NULL);
-    d->dirs[0] = d->path;
+    d->dirs[0] = scratch_new();
     d->data = (struct data){d->dirs, 1};
 }
 
-static void dir_add(struct dir *d, const char *name, const char *text)
+static void dir_add(const char *name, const char *text)
 {
-    char path[200];
     struct err e = {0};
-    snprintf(path, sizeof path, "%s/%s", d->path, name);
-    CHECK(file_replace(path, str_c(text), 0644, &e) == 0);
-}
-
-static void dir_close(struct dir *d, const char *const *names)
-{
-    char path[200];
-    for (; *names != NULL; names++) {
-        snprintf(path, sizeof path, "%s/%s", d->path, *names);
-        remove(path);
-    }
-    CHECK(rmdir(d->path) == 0);
+    CHECK(file_replace(in_scratch(name), str_c(text), 0644, &e) == 0);
 }
 
 static void local_repository(void)
@@ -318,17 +304,16 @@ static void local_repository(void)
     struct err e = {0};
     bool alias;
     dir_open(&d);
-    dir_add(&d, "mine.asc", "not looked at here\n");
-    dir_add(&d, "mine.distro",
-            "[distro]                                  # mine.distro\n"
-            "title     My own packages\n"
-            "format    rpm\n"
-            "arch      x86_64=x86_64\n"
-            "keys      mine.asc                        # relative to the recipe\n"
-            "repo      main  file:///srv/repo  .\n"
-            "[release 1]\n"
-            "[set base]\n"
-            "packages  bash coreutils rpm\n");
+    dir_add("mine.asc", "not looked at here\n");
+    dir_add("mine.distro", "[distro]                                  # mine.distro\n"
+                           "title     My own packages\n"
+                           "format    rpm\n"
+                           "arch      x86_64=x86_64\n"
+                           "keys      mine.asc                        # relative to the recipe\n"
+                           "repo      main  file:///srv/repo  .\n"
+                           "[release 1]\n"
+                           "[set base]\n"
+                           "packages  bash coreutils rpm\n");
     struct distro_opts o = {.data = &d.data, .arch = "x86_64"};
     CHECK(distro_resolve("mine/1", &o, &a, &r, &alias, &e) == 0);
     CHECK_STR(r.title, "My own packages");
@@ -340,7 +325,7 @@ static void local_repository(void)
     CHECK(str_is(r.keys[0].bytes, "not looked at here\n"));
     CHECK(distro_resolve("mine", &o, &a, &r, &alias, &e) == -1);
     CHECK_STR(e.hint, "name one: mine/RELEASE");
-    dir_close(&d, (const char *const[]){"mine.asc", "mine.distro", NULL});
+    scratch_remove();
 }
 
 static void like_another(void)
@@ -351,12 +336,11 @@ static void like_another(void)
     struct err e = {0};
     bool alias;
     dir_open(&d);
-    dir_add(&d, "heir.distro",
-            "[distro]\nlike debian\ntitle Heir\nrepo extra https://example.org/heir "
-            "{release}-{arch}-{version} a b\n"
-            "[set base]\npackages vim-tiny\n");
-    dir_add(&d, "next.distro", "[distro]\nlike heir\ndefault duke\n[release duke]\nversion 15\n");
-    dir_add(&d, "ring.distro", "[distro]\nlike ring\n");
+    dir_add("heir.distro", "[distro]\nlike debian\ntitle Heir\nrepo extra https://example.org/heir "
+                           "{release}-{arch}-{version} a b\n"
+                           "[set base]\npackages vim-tiny\n");
+    dir_add("next.distro", "[distro]\nlike heir\ndefault duke\n[release duke]\nversion 15\n");
+    dir_add("ring.distro", "[distro]\nlike ring\n");
     struct distro_opts o = {.data = &d.data, .arch = "amd64"};
     CHECK(distro_resolve("heir/13", &o, &a, &r, &alias, &e) == 0);
     CHECK_STR(r.title, "Heir");
@@ -372,7 +356,7 @@ static void like_another(void)
     CHECK(distro_resolve("next/trixie", &o, &a, &r, &alias, &e) == -1);
     CHECK(distro_resolve("ring", &o, &a, &r, &alias, &e) == -1);
     CHECK(strstr(e.msg, "`like' goes in a circle") != NULL);
-    dir_close(&d, (const char *const[]){"heir.distro", "next.distro", "ring.distro", NULL});
+    scratch_remove();
 }
 
 static void checks_the_built_in_ones(void)

@@ -8,21 +8,14 @@
 
 #include "base/auto.h"
 #include "base/file.h"
-
-static char dir[] = "/tmp/zs-file.XXXXXX";
-static struct arena names;
-
-static char *in_dir(const char *name)
-{
-    return arena_printf(&names, "%s/%s", dir, name);
-}
+#include "tests/unit/scratch.h"
 
 static void read_and_replace(void)
 {
     AUTO_BUF b = {0};
     struct err e = {0};
     struct stat st;
-    char *path = in_dir("f");
+    const char *path = in_scratch("f");
     CHECK(file_replace(path, STR("one\0two"), 0640, &e) == 0);
     CHECK(stat(path, &st) == 0 && (st.st_mode & 07777) == 0640 && st.st_size == 7);
     buf_puts(&b, "before ");
@@ -38,7 +31,7 @@ static void read_max(void)
 {
     AUTO_BUF b = {0};
     struct err e = {0};
-    char *path = in_dir("max");
+    const char *path = in_scratch("max");
     CHECK(file_replace(path, STR("12345"), 0644, &e) == 0);
     CHECK(file_read(path, 5, &b, &e) == 0);
     buf_clear(&b);
@@ -59,9 +52,9 @@ static void read_errors(void)
 {
     AUTO_BUF b = {0};
     struct err e = {0};
-    CHECK(file_read(in_dir("absent"), 10, &b, &e) == -1);
+    CHECK(file_read(in_scratch("absent"), 10, &b, &e) == -1);
     CHECK(e.class == ERR_HOST && e.sys == ENOENT && strstr(e.msg, "/absent: ") != NULL);
-    CHECK(file_read(dir, 10, &b, &e) == -1 && e.sys == EISDIR);
+    CHECK(file_read(scratch, 10, &b, &e) == -1 && e.sys == EISDIR);
     CHECK(file_read_fd(-1, "nowhere", 10, &b, &e) == -1 && strncmp(e.msg, "nowhere: ", 9) == 0);
 }
 
@@ -69,7 +62,7 @@ static void read_fd_goes_on(void)
 {
     AUTO_BUF b = {0};
     struct err e = {0};
-    char *path = in_dir("fd");
+    const char *path = in_scratch("fd");
     CHECK(file_replace(path, STR("abcdef"), 0644, &e) == 0);
     AUTO_FD fd = open(path, O_RDONLY);
     CHECK(lseek(fd, 2, SEEK_SET) == 2);
@@ -93,17 +86,17 @@ static void replace_is_atomic(void)
 {
     AUTO_BUF b = {0};
     struct err e = {0};
-    char *path = in_dir("atom");
+    const char *path = in_scratch("atom");
     glob_t g;
     CHECK(file_replace(path, STR("old"), 0644, &e) == 0);
     AUTO_FD fd = open(path, O_RDONLY);
     CHECK(file_replace(path, STR("new"), 0644, &e) == 0);
     CHECK(file_read_fd(fd, path, 10, &b, &e) == 0);
     CHECK_STR(buf_c(&b), "old");
-    CHECK(mkdir(in_dir("atomdir"), 0755) == 0);
-    CHECK(file_replace(in_dir("atomdir"), STR("x"), 0644, &e) == -1 && e.class == ERR_HOST);
-    CHECK(file_replace(in_dir("no/such/dir"), STR("x"), 0644, &e) == -1 && e.sys == ENOENT);
-    CHECK(glob(in_dir("atom*"), 0, NULL, &g) == 0 && g.gl_pathc == 2);
+    CHECK(mkdir(in_scratch("atomdir"), 0755) == 0);
+    CHECK(file_replace(in_scratch("atomdir"), STR("x"), 0644, &e) == -1 && e.class == ERR_HOST);
+    CHECK(file_replace(in_scratch("no/such/dir"), STR("x"), 0644, &e) == -1 && e.sys == ENOENT);
+    CHECK(glob(in_scratch("atom*"), 0, NULL, &g) == 0 && g.gl_pathc == 2);
     globfree(&g);
 }
 
@@ -111,12 +104,12 @@ static void mkdirs(void)
 {
     struct err e = {0};
     struct stat st;
-    char *deep = in_dir("a/b//c/");
+    const char *deep = in_scratch("a/b//c/");
     CHECK(file_mkdirs(deep, 0700, &e) == 0);
     CHECK(stat(deep, &st) == 0 && S_ISDIR(st.st_mode) && (st.st_mode & 07777) == 0700);
-    CHECK(chmod(in_dir("a"), 0751) == 0);
+    CHECK(chmod(in_scratch("a"), 0751) == 0);
     CHECK(file_mkdirs(deep, 0755, &e) == 0);
-    CHECK(stat(in_dir("a"), &st) == 0 && (st.st_mode & 07777) == 0751);
+    CHECK(stat(in_scratch("a"), &st) == 0 && (st.st_mode & 07777) == 0751);
     CHECK(file_mkdirs("/", 0755, &e) == 0);
     CHECK(file_mkdirs("", 0755, &e) == 0);
 }
@@ -124,16 +117,15 @@ static void mkdirs(void)
 static void mkdirs_over_a_file(void)
 {
     struct err e = {0};
-    char *path = in_dir("plain");
+    const char *path = in_scratch("plain");
     CHECK(file_replace(path, STR("x"), 0644, &e) == 0);
-    CHECK(file_mkdirs(in_dir("plain/below"), 0755, &e) == -1 && e.sys == ENOTDIR);
+    CHECK(file_mkdirs(in_scratch("plain/below"), 0755, &e) == -1 && e.sys == ENOTDIR);
     CHECK(file_mkdirs(path, 0755, &e) == -1 && e.class == ERR_HOST && strstr(e.msg, path) != NULL);
 }
 
 int main(void)
 {
-    if (mkdtemp(dir) == NULL)
-        return 1;
+    scratch_new();
     RUN(read_and_replace);
     RUN(read_max);
     RUN(read_endless);
@@ -143,9 +135,6 @@ int main(void)
     RUN(replace_is_atomic);
     RUN(mkdirs);
     RUN(mkdirs_over_a_file);
-    static const char *const left[] = {"f", "max", "fd", "atom", "plain", "atomdir", "a/b/c", "a/b", "a", ""};
-    for (size_t i = 0; i < sizeof left / sizeof *left; i++)
-        remove(in_dir(left[i]));
-    arena_free(&names);
+    scratch_remove();
     return test_done();
 }

@@ -3,6 +3,7 @@
 
 #include "base/auto.h"
 #include "base/file.h"
+#include "tests/unit/scratch.h"
 #include "tests/unit/test.h"
 
 static const char *const all_packages[] = {"apt",  "base-passwd", "dbus",          "debianutils", "dpkg",
@@ -130,7 +131,7 @@ static void host_names(void)
     }
 }
 
-static char base[64];
+static const char *base;
 
 static int sh(const char *cmd)
 {
@@ -248,14 +249,13 @@ static void keeps_what_changed(void)
 
 int main(void)
 {
-    snprintf(base, sizeof base, "/tmp/fixup_test.XXXXXX");
-    CHECK(mkdtemp(base) != NULL);
+    base = scratch_new();
     RUN(which_match);
     RUN(errors);
     RUN(host_names);
     RUN(own_fixups);
     RUN(every_fixup_twice);
     RUN(keeps_what_changed);
-    CHECK(sh("cd / && rm -rf \"$OLDPWD\"") == 0);
+    scratch_remove();
     return test_done();
 }

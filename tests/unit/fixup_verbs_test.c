@@ -6,6 +6,7 @@
 
 #include "base/auto.h"
 #include "base/file.h"
+#include "tests/unit/scratch.h"
 #include "tests/unit/test.h"
 
 static const char *const facts_packages[] = {"apt", "dpkg"};
@@ -21,7 +22,7 @@ static const struct fixup_facts facts = {.zone = "none",
                                          .keyring_name = "k.gpg",
                                          .hostname = "zone1"};
 
-static char base[64];
+static const char *base;
 
 static int run(const char *fmt, const char *a, const char *b)
 {
@@ -237,11 +238,10 @@ static void text_lines(void)
 
 int main(void)
 {
-    snprintf(base, sizeof base, "/tmp/fixup_verbs_test.XXXXXX");
-    CHECK(mkdtemp(base) != NULL);
+    base = scratch_new();
     RUN(verbs_alike);
     RUN(zone_verbs);
     RUN(text_lines);
-    run("rm -rf %s", "", "");
+    scratch_remove();
     return test_done();
 }

@@ -5,9 +5,10 @@
 
 #include "base/auto.h"
 #include "base/file.h"
+#include "tests/unit/scratch.h"
 #include "tests/unit/test.h"
 
-static char dir[64];
+static const char *dir;
 static const char *data_dirs[1];
 static struct data data = {data_dirs, 1};
 
@@ -188,10 +189,7 @@ static void escapes_paths(void)
 
 int main(void)
 {
-    char cmd[96];
-    snprintf(dir, sizeof dir, "/tmp/zs-mirror-XXXXXX");
-    if (mkdtemp(dir) == NULL)
-        return 1;
+    dir = scratch_new();
     data_dirs[0] = dir;
     put("one.mirrors", "[mirrors]\nhost-apt /debian main\nurl http://u1.example/debian/\n"
                        "url https://u2.example/debian\n");
@@ -203,6 +201,6 @@ int main(void)
     RUN(lists_are_checked);
     RUN(built_in_lists_are_good);
     RUN(escapes_paths);
-    snprintf(cmd, sizeof cmd, "rm -rf %s", dir);
-    return system(cmd) != 0 || test_done();
+    scratch_remove();
+    return test_done();
 }

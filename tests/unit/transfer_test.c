@@ -15,15 +15,16 @@
 #include "base/auto.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "tests/unit/scratch.h"
 #include "tests/unit/test.h"
 
 enum { MANY = 200, MANY_SIZE = 20000, BIG_SIZE = 1000000 };
 
 static struct {
-    char dir[64]; /* of this run; root/ in it is served */
+    const char *dir; /* of this run; root/ in it is served */
     pid_t pid;
     int port;
-    char base[64], log[96];
+    char base[64], log[sizeof scratch + 8];
 } server;
 
 static const char *top_cache(const char *name)
@@ -90,9 +91,7 @@ static bool server_start(void)
 {
     struct err e = {0};
     char dir[128], name[32], path[48];
-    snprintf(server.dir, sizeof server.dir, "/tmp/zs-transfer-XXXXXX");
-    if (mkdtemp(server.dir) == NULL)
-        return false;
+    server.dir = scratch_new();
     snprintf(server.log, sizeof server.log, "%s/log", server.dir);
     snprintf(dir, sizeof dir, "%s/root/d/many", server.dir);
     file_mkdirs(dir, 0755, &e);
@@ -963,7 +962,6 @@ int main(void)
     RUN(a_cache_that_cannot_be_written);
     RUN(a_full_disk_is_named);
     server_stop(server.pid);
-    char cmd[96];
-    snprintf(cmd, sizeof cmd, "rm -rf %s", server.dir);
-    return system(cmd) != 0 || test_done();
+    scratch_remove();
+    return test_done();
 }

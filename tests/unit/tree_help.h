@@ -1,4 +1,4 @@
-/* For the tree's tests: a scratch directory, entries in one line, a whole root as text. */
+/* For the tree's tests: entries in one line, a whole root as text. */
 #ifndef TESTS_UNIT_TREE_HELP_H
 #define TESTS_UNIT_TREE_HELP_H
 
@@ -12,42 +12,12 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/tree_int.h"
+#include "tests/unit/scratch.h"
 #include "tests/unit/test.h"
 
 enum { EPOCH = 1000000000 };
 
-static char scratch[4096];
 static struct err err;
-
-static inline void scratch_remove(void)
-{
-    struct err e = {0};
-    AUTO_FD fd = scratch[0] ? open(scratch, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-    if (fd >= 0 && (tree_rm_below(fd, NULL, scratch, &e) < 0 || rmdir(scratch) < 0))
-        printf("# %s: %s\n", scratch, e.msg);
-    scratch[0] = '\0';
-}
-
-/* A new empty directory; what the last one held goes. */
-static inline const char *scratch_new(void)
-{
-    const char *tmp = getenv("TMPDIR");
-    scratch_remove();
-    snprintf(scratch, sizeof scratch, "%s/zs-tree.XXXXXX", tmp ? tmp : "/var/tmp");
-    if (mkdtemp(scratch) == NULL)
-        abort();
-    return scratch;
-}
-
-/* scratch/name; a few of them live at a time. */
-static inline const char *in_scratch(const char *name)
-{
-    static char paths[8][8192];
-    static unsigned k;
-    char *p = paths[k++ % 8];
-    snprintf(p, sizeof paths[0], "%s/%s", scratch, name);
-    return p;
-}
 
 static inline void host_write(const char *path, const char *text)
 {
