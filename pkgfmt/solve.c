@@ -242,7 +242,7 @@ int solve_run(struct solve *s, const struct solve_request *r, struct arena *a, s
     s->causes = NULL;
     *out = (struct plan){0};
     solve_consider(s, r);
-    if (solve_asks(s, r, e) != 0 || solve_bound(s, r, e) != 0)
+    if (solve_asks(s, r, e) != 0 || solve_check_size(s, e) != 0 || solve_bound(s, r, e) != 0)
         return -1;
     solve_order(s);
     solve_causes(s, r);

@@ -67,7 +67,9 @@ void solve_wish(struct solve *s, const struct solve_request *r, const Map *banne
 /* solve.c: the solution into s->result. libsolv finds one if there is one; the wishes lead it to apt's among
    several. */
 int solve_find(struct solve *s, const struct solve_request *r, struct err *e);
-/* solve_bound.c: the same within the request's time. */
+/* solve_size.c: ERR_SOLVE when it would be too much for libsolv. */
+int solve_check_size(struct solve *s, struct err *e);
+/* solve_bound.c: solve_find() within the request's time. */
 int solve_bound(struct solve *s, const struct solve_request *r, struct err *e);
 
 /* solve_ask.c: the request's words as packages, into s->asks. */

@@ -364,11 +364,35 @@ static void hopeless(void)
     }
 }
 
+/* Everybody conflicts with what everybody provides: libsolv's rules would not fit into memory. */
+static void too_many_relations(void)
+{
+    enum { PACKAGES = 4000 };
+    static const char *const set[] = {"p0"};
+    const struct solve_request r = {.set = set, .nset = 1, .set_name = "base"};
+    struct repo repo = {.id = "main"};
+    AUTO_ARENA a = {0};
+    AUTO_BUF stanza = {0};
+    struct err e = {0};
+    struct plan plan;
+    struct solve *s;
+    for (int i = 0; i < PACKAGES; i++) {
+        buf_printf(&stanza, "Package: p%d\nProvides: v\nConflicts: v\nDepends: p%d\n", i, (i + 1) % PACKAGES);
+        finish_stanza(NULL, &stanza, &repo.text);
+    }
+    CHECK(solve_open(&s, DISTTYPE_DEB, "amd64", NULL, &e) == 0 && load_repo(s, &repo, 0, &e) == 0);
+    CHECK(solve_run(s, &r, &a, &plan, &e) == -1 && e.class == ERR_SOLVE);
+    CHECK(strstr(e.msg, "relations to solve") != NULL);
+    solve_close(s);
+    buf_free(&repo.text);
+}
+
 int main(void)
 {
     glob_t found;
     RUN(version_order);
     RUN(long_chain);
+    RUN(too_many_relations);
     if (glob("tests/golden/solve/*.test", 0, NULL, &found) != 0) {
         printf("not ok - no tests/golden/solve/*.test here\n");
         return 1;
