@@ -130,7 +130,7 @@ static int finish(struct job *j, struct tree *t, const char *target, enum when w
 static int create(struct job *j, struct create_plan *p, const char *target, enum when when, struct err *e)
 {
     struct tree *t = NULL;
-    struct fixup_set *f;
+    struct fixup_set *f = NULL;
     if (create_plan_make(j, p, e) < 0)
         return -1;
     if (check_second(j, p, &when, e) < 0 || create_fixup_load(j, p, &f, e) < 0 ||

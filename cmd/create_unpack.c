@@ -77,7 +77,7 @@ static struct item *take(struct unpacker *u)
 static int unpack_one(struct unpacker *u, struct item *it, struct err *e)
 {
     const struct plan_pkg *pkg = &u->plan->plan.pkgs[it->index];
-    struct tree_writer *w;
+    struct tree_writer *w = NULL;
     if (job_check_stop(e) < 0)
         return -1;
     if (tree_writer_open(u->tree, it->index, pkg->name, unpack_bound(pkg), u->redo, &w, e) < 0)

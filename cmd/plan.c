@@ -98,8 +98,8 @@ static void print_json(struct job *j, const struct create_plan *p)
 
 static int print_why(struct job *j, const struct create_plan *p, struct err *e)
 {
-    const char **steps;
-    size_t n;
+    const char **steps = NULL;
+    size_t n = 0;
     if (solve_why(p->solve, j->opt.why, &j->arena, &steps, &n, e) < 0)
         return -1;
     for (size_t i = 0; i < n; i++)

@@ -39,7 +39,7 @@ struct fixup_op {
     bool has_lines;
     mode_t mode;
     const char *user, *group;
-    char type; /* node: c, b or p */
+    char type; /* node: c or b */
     uint32_t major, minor;
     enum fixup_edit edit;
     const char *ere;

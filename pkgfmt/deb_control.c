@@ -41,7 +41,7 @@ static int slurp(struct deb_tar *t, const struct tree_entry *en, struct buf *b, 
 {
     const void *p;
     size_t n;
-    uint64_t off;
+    uint64_t off = 0;
     int r;
     buf_clear(b);
     if (en->size > FILE_MAX)

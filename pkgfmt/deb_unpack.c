@@ -58,7 +58,7 @@ static int put_entry(struct unpack *u, struct tree_writer *w, const struct tree_
     /* Another package has the path: the tree did not read the content, the kept package needs it. */
     const void *p;
     size_t n;
-    uint64_t off;
+    uint64_t off = 0;
     int r = 1;
     while (u->content && r > 0)
         r = next_piece(u, &p, &n, &off, e);

@@ -169,7 +169,7 @@ static void interpreter(const char *path, struct buf *name)
                head[EI_CLASS] == ELFCLASS64) {
         Elf64_Ehdr h;
         memcpy(&h, head, sizeof h);
-        for (size_t i = 0, off = h.e_phoff; i < h.e_phnum && off + sizeof(Elf64_Phdr) <= (size_t)n;
+        for (size_t i = 0, off = h.e_phoff; i < h.e_phnum && off <= (size_t)n - sizeof(Elf64_Phdr);
              i++, off += h.e_phentsize) {
             Elf64_Phdr p;
             memcpy(&p, head + off, sizeof p);
