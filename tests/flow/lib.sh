@@ -27,4 +27,14 @@ fails_with() {
     grep -Eq -- "$pattern" "$work/err" || { echo "no line matches: $pattern"; cat "$work/err"; return 1; }
     [ "$(grep -c '^zonestrap: error' "$work/err")" -eq 1 ] || { echo "not exactly one error line:"; cat "$work/err"; return 1; }
 }
+# planted FILE LINE: the test's `check DIR` finds LINE at the end of FILE in a copy of the rooms, by file and line, and no more.
+planted() {
+    local file=$1 line=$2 copy=$work/copy
+    rm -rf "$copy" && mkdir "$copy"
+    (cd "$top" && find base mirrors pkgfmt distros fixups cmd -name '*.[ch]' -exec cp --parents -t "$copy" {} +)
+    printf '%s\n' "$line" >>"$copy/$file"
+    check "$copy" >"$work/found" && { echo "not found"; return 1; }
+    grep -q "^$file:$(wc -l <"$copy/$file"):" "$work/found" || { cat "$work/found"; return 1; }
+    [ "$(wc -l <"$work/found")" -eq 1 ] || { cat "$work/found"; return 1; }
+}
 done_() { [ $fails -eq 0 ]; exit; }

@@ -46,15 +46,6 @@ check() {
     [ -z "$bad" ] || { echo "$bad"; return 1; }
 }
 
-planted() {
-    local file=$1 line=$2 copy=$work/copy
-    rm -rf "$copy" && mkdir "$copy"
-    (cd "$top" && find base mirrors pkgfmt distros fixups cmd -name '*.[ch]' -exec cp --parents -t "$copy" {} +)
-    printf '%s\n' "$line" >>"$copy/$file"
-    check "$copy" >"$work/found" && { echo "not found"; return 1; }
-    grep -q "^$file:$(wc -l <"$copy/$file"):" "$work/found" || { cat "$work/found"; return 1; }
-}
-
 case_ "no distribution, release or mirror in C" check "$top"
 case_ "found: a release's name" planted distros/distro.c 'const char *x = "bookworm"; /* x */'
 case_ "found: a distribution's name" planted base/err.c 'if (str_is(s, "Fedora"))'

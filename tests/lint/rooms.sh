@@ -20,17 +20,6 @@ check() {
     [ -z "$bad" ] || { echo "$bad"; return 1; }
 }
 
-# planted FILE LINE: a copy of the rooms with LINE in FILE is found out, by file and line.
-planted() {
-    local file=$1 line=$2 copy=$work/copy
-    rm -rf "$copy" && mkdir "$copy"
-    (cd "$top" && find base mirrors pkgfmt distros fixups cmd -name '*.[ch]' -exec cp --parents -t "$copy" {} +)
-    printf '%s\n' "$line" >>"$copy/$file"
-    check "$copy" >"$work/found" && { echo "not found"; return 1; }
-    grep -q "^$file:$(wc -l <"$copy/$file"):" "$work/found" || { cat "$work/found"; return 1; }
-    [ "$(wc -l <"$work/found")" -eq 1 ] || { cat "$work/found"; return 1; }
-}
-
 case_ "rooms include only their own headers and base" check "$top"
 case_ "found: a room in base" planted base/err.c '#include "mirrors/cache.h"'
 case_ "found: another room" planted pkgfmt/pkgfmt.h '#  include "distros/distro.h"'
