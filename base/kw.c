@@ -4,14 +4,21 @@
 
 enum { LINE_MAX_BYTES = 64 * 1024 };
 
-int kw_error(const struct kw_file *f, unsigned line, unsigned col, struct err *e, const char *fmt, ...)
+int kw_verror(const struct kw_file *f, unsigned line, unsigned col, struct err *e, const char *fmt,
+              va_list ap)
 {
     char text[1024];
+    vsnprintf(text, sizeof text, fmt, ap);
+    return err_set(e, ERR_USAGE, "%s:%u:%u: %s", f->name, line, col ? col : 1, text);
+}
+
+int kw_error(const struct kw_file *f, unsigned line, unsigned col, struct err *e, const char *fmt, ...)
+{
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
+    kw_verror(f, line, col, e, fmt, ap);
     va_end(ap);
-    return err_set(e, ERR_USAGE, "%s:%u:%u: %s", f->name, line, col ? col : 1, text);
+    return -1;
 }
 
 struct str kw_qual(const struct kw_section *s, const char *key)

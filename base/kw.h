@@ -9,6 +9,7 @@
 #ifndef BASE_KW_H
 #define BASE_KW_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 
 #include "base/arena.h"
@@ -44,9 +45,11 @@ struct kw_file {
    ERR_USAGE, `name:line:col: ...`: a heading without `]`, a heading with two labels, a NUL byte, a line of
    over 64 KiB. */
 int kw_parse(struct kw_file *f, const char *name, struct str text, struct arena *a, struct err *e);
-/* `name:line:col: message`, ERR_USAGE; col 0 takes the line's own. */
+/* `name:line:col: message`, ERR_USAGE; col 0 stands for 1. */
 int kw_error(const struct kw_file *f, unsigned line, unsigned col, struct err *e, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
+int kw_verror(const struct kw_file *f, unsigned line, unsigned col, struct err *e, const char *fmt,
+              va_list ap) __attribute__((format(printf, 5, 0)));
 /* The qualifier's value, or an empty string with p NULL. */
 struct str kw_qual(const struct kw_section *s, const char *key);
 

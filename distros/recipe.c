@@ -64,12 +64,11 @@ static const struct keyword_row *find_keyword(struct str name)
 
 int recipe_error(const struct recipe_line *l, struct err *e, const char *fmt, ...)
 {
-    char text[1024];
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
+    kw_verror(l->file, l->line->line, l->line->arg_col, e, fmt, ap);
     va_end(ap);
-    return kw_error(l->file, l->line->line, l->line->arg_col, e, "%s", text);
+    return -1;
 }
 
 static int check_heading(const struct kw_file *f, const struct kw_section *s, struct err *e)

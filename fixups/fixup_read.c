@@ -1,5 +1,3 @@
-#include <stdio.h>
-
 #include "fixups/fixup_int.h"
 
 static const char *const match_keys[] = {"zone", "format", "distro", "release", "arch", "package"};
@@ -8,12 +6,11 @@ static const char *const match_keys[] = {"zone", "format", "distro", "release", 
 
 int fixup_error(const struct fixup_op *op, struct err *e, const char *fmt, ...)
 {
-    char text[1024];
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
+    kw_verror(op->file, op->line->line, op->line->col, e, fmt, ap);
     va_end(ap);
-    return kw_error(op->file, op->line->line, op->line->col, e, "%s", text);
+    return -1;
 }
 
 /* False when there is no variable of this name. */

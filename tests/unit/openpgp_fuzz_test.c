@@ -58,16 +58,27 @@ static const struct {
     {TI "jammy/Release.gpg", TI "jammy/Release", TI "ti-debpkgs.gpg.key", 'd'},
 };
 
+/* Reads files[i]; whole is the text that it signs. NULL without the test data. */
+static struct openpgp_keyring *open_case(size_t i, struct buf *file, struct buf *data, struct buf *whole)
+{
+    struct openpgp_keyring *k = load(files[i].keys);
+    if (k == NULL || !pgp_read(files[i].file, file) ||
+        (files[i].data != NULL && !pgp_read(files[i].data, data))) {
+        openpgp_keyring_free(k);
+        return NULL;
+    }
+    CHECK(verify(k, files[i].how, buf_view(file), buf_view(data), whole) == 0);
+    return k;
+}
+
 /* Of every prefix only the whole, or the whole without its last line end, may be trusted. */
 static void prefixes(void)
 {
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         AUTO_BUF file = {0}, data = {0}, body = {0}, whole = {0};
-        struct openpgp_keyring *k = load(files[i].keys);
-        if (k == NULL || !pgp_read(files[i].file, &file) ||
-            (files[i].data != NULL && !pgp_read(files[i].data, &data)))
+        struct openpgp_keyring *k = open_case(i, &file, &data, &whole);
+        if (k == NULL)
             SKIP("no test data");
-        CHECK(verify(k, files[i].how, buf_view(&file), buf_view(&data), &whole) == 0);
         for (size_t n = 0; n < file.n; n++) {
             char *cut = exact((struct str){file.p, n});
             int r = verify(k, files[i].how, (struct str){cut, n}, buf_view(&data), &body);
@@ -85,11 +96,9 @@ static void flips(void)
 {
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         AUTO_BUF file = {0}, data = {0}, body = {0}, whole = {0};
-        struct openpgp_keyring *k = load(files[i].keys);
-        if (k == NULL || !pgp_read(files[i].file, &file) ||
-            (files[i].data != NULL && !pgp_read(files[i].data, &data)))
+        struct openpgp_keyring *k = open_case(i, &file, &data, &whole);
+        if (k == NULL)
             SKIP("no test data");
-        CHECK(verify(k, files[i].how, buf_view(&file), buf_view(&data), &whole) == 0);
         size_t step = file.n > 4096 ? 7 : 1; /* a sample of the long ones */
         for (size_t n = 0; n < file.n; n += step)
             for (int bit = 0; bit < 8; bit++) {
