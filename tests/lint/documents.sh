@@ -9,7 +9,7 @@ case_ "README has one test command" test "$(wc -l <<<"$second")" = 1 -a -n "$sec
 case_ ".ci/run runs it" grep -qxF "    $second" .ci/run
 targets() {
     local t
-    for t in $(grep -hoE '(^|[^a-z/-])make [a-z][a-z-]*' $docs | sed 's/.*make //' | sort -u); do
+    for t in $(grep -hoE '(^|[^a-z/-])make [a-z][a-z_.-]*[a-z]' $docs | sed 's/.*make //' | sort -u); do
         case $t in and | anything | the) continue ;; esac
         grep -q "^$t:" Makefile || { echo "no target: $t"; return 1; }
     done
