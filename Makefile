@@ -107,6 +107,31 @@ ubsan: ## the same with the undefined-behaviour sanitizer of gcc alone
 tidy: compile_commands.json ## clang-tidy over sources and unit tests
 	@printf '%s\n' $(SRC) $(UNITSRC) | xargs -n 4 -P "$$(getconf _NPROCESSORS_ONLN)" clang-tidy -p . --quiet
 
+# Each fuzzer runs for FUZZ_SECONDS from seeds in place; what it finds stays in the build directory for the next
+# run. FUZZ=deb_unpack runs one.
+FUZZ_SECONDS ?= 60
+FUZZ   ?= $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
+TEST_DATA ?= $(or $(ZONESTRAP_TEST_DATA),../shared/data)
+SEEDS_deb_release := $(TEST_DATA)/openpgp/debian-release
+SEEDS_deb_index   := $(TEST_DATA)/evil/apt-packages $(TEST_DATA)/evil/dpkg-control
+SEEDS_deb_unpack  := $(TEST_DATA)/deb
+SEEDS_openpgp     := $(TEST_DATA)/openpgp distros/keys
+SEEDS_kw          := distros fixups mirrors
+SEEDS_apt_sources := mirrors
+FUZZ_ARGS ?= -max_len=30000 -timeout=20 -rss_limit_mb=2048 -verbosity=0
+FUZZ_SAN  := -fsanitize=address,undefined -fno-sanitize-recover=all
+
+fuzz: ## the fuzzers, FUZZ_SECONDS (60) each (clang)
+	$(MAKE) -s B=$(B)-fuzz CC=clang SAN='$(FUZZ_SAN) -fsanitize=fuzzer-no-link' $(FUZZ:%=$(B)-fuzz/fuzz/%)
+	@set -e; $(foreach f,$(FUZZ),echo "  fuzz $(f)"; mkdir -p $(B)-fuzz/corpus/$(f) $(B)-fuzz/tmp; TMPDIR=$(B)-fuzz/tmp \
+	    $(B)-fuzz/fuzz/$(f) -max_total_time=$(FUZZ_SECONDS) $(FUZZ_ARGS) -artifact_prefix=$(B)-fuzz/$(f)- \
+	    $(B)-fuzz/corpus/$(f) $(wildcard $(SEEDS_$(f))); rm -rf $(B)-fuzz/tmp;)
+
+$(B)/fuzz/%: tests/fuzz/%_fuzz.c tests/fuzz/fuzz.h $(B)/libzonestrap.a
+	@mkdir -p $(@D)
+	@echo "  cc $<"
+	@$(CC) $(ALLCF) -fsanitize=fuzzer $(LDFLAGS) -o $@ $< $(B)/libzonestrap.a $(LIBS)
+
 sizes: ## functions of over 60 lines and files of over 600: new ones fail
 	@tests/sizes
 
@@ -141,9 +166,9 @@ dist: ## a source archive of the last commit
 	git archive --prefix=zonestrap-$(VERSION)/ -o zonestrap-$(VERSION).tar.gz HEAD
 
 clean: ## remove what was built
-	rm -rf $(B) $(B)-asan $(B)-ubsan compile_commands.json
+	rm -rf $(B) $(B)-asan $(B)-ubsan $(B)-fuzz compile_commands.json
 
 help: ## this list
 	@sed -n 's/^\([a-z_.-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 24
 
-.PHONY: all deps deps-check deps-test deps-test-all unit check check-all asan ubsan tidy sizes bench golden install uninstall dist clean help
+.PHONY: all deps deps-check deps-test deps-test-all unit check check-all asan ubsan tidy fuzz sizes bench golden install uninstall dist clean help
