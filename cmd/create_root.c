@@ -38,12 +38,18 @@ static int check_dates(const struct job *j, const struct pkgfmt_root *r, struct 
                        "with --ignore-expiry");
 }
 
+/* A place without suites (sources.list(5): the suite is a path that ends with a slash) need not name one. */
+static bool is_flat(struct str suite)
+{
+    return suite.n == 0 || str_is(suite, ".") || str_ends(suite, STR("/"));
+}
+
 /* A mirror may serve another suite's index, properly signed. */
 static int check_suite(const struct source *s, struct err *e)
 {
     const char *want = s->query.suite;
     const struct pkgfmt_root *r = &s->root;
-    if (want[0] == '\0' || want[0] == '.' || strcmp(want, r->suite) == 0 || strcmp(want, r->codename) == 0)
+    if (is_flat(str_c(want)) || strcmp(want, r->suite) == 0 || strcmp(want, r->codename) == 0)
         return 0;
     err_set(e, ERR_TRUST, "the index is for suite `%s' (codename `%s'), not for `%s'", r->suite, r->codename,
             want);
