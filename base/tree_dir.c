@@ -90,6 +90,12 @@ static int set_xattrs(struct tree *t, int fd, const struct tree_meta *m, const c
     return 0;
 }
 
+static int chown_failed(const char *path, const struct tree_meta *m, int errnum, struct err *e)
+{
+    err_sys(e, ERR_HOST, errnum, "%s: chown to %u:%u", path, m->uid, m->gid);
+    return errnum == EINVAL ? err_hint(e, "this user namespace has no such id: run as the host's root") : -1;
+}
+
 int tree_dir_meta(struct tree *t, int fd, const struct tree_meta *m, const char *path, struct err *e)
 {
     struct stat st;
@@ -98,7 +104,7 @@ int tree_dir_meta(struct tree *t, int fd, const struct tree_meta *m, const char 
         return err_sys(e, ERR_HOST, errno, "%s: stat", path);
     bool chowned = st.st_uid != m->uid || st.st_gid != m->gid;
     if (chowned && fchown(fd, m->uid, m->gid) < 0)
-        return err_sys(e, ERR_HOST, errno, "%s: chown to %u:%u", path, m->uid, m->gid);
+        return chown_failed(path, m, errno, e);
     /* chown(2) takes setuid, setgid and capabilities away: they come after it. */
     if ((chowned || (st.st_mode & 07777) != m->mode) && fchmod(fd, m->mode) < 0)
         return err_sys(e, ERR_HOST, errno, "%s: chmod to %04o", path, (unsigned)m->mode);
@@ -118,7 +124,7 @@ int tree_dir_meta_at(struct tree *t, int dir, const char *name, bool link, const
         return err_sys(e, ERR_HOST, errno, "%s: stat", path);
     if ((st.st_uid != m->uid || st.st_gid != m->gid) &&
         fchownat(dir, name, m->uid, m->gid, AT_SYMLINK_NOFOLLOW) < 0)
-        return err_sys(e, ERR_HOST, errno, "%s: chown to %u:%u", path, m->uid, m->gid);
+        return chown_failed(path, m, errno, e);
     if (!link && fchmodat(dir, name, m->mode, 0) < 0)
         return err_sys(e, ERR_HOST, errno, "%s: chmod to %04o", path, (unsigned)m->mode);
     if (m->nxattrs > 0)

@@ -142,7 +142,7 @@ static int create(struct job *j, struct create_plan *p, const char *target, enum
         rc = finish(j, t, target, when, j->opt.hostname ? j->opt.hostname : p->release.distro, e);
     tree_close(t);
     if (rc < 0)
-        return e->class == ERR_INTR ? -1 : err_wrap(e, "%s", p->what);
+        return e->class == ERR_INTR ? err_set(e, ERR_INTR, "interrupted") : err_wrap(e, "%s", p->what);
     char *done = arena_printf(&j->arena, "%s: %zu packages in %s%s", p->what, p->plan.n, target,
                               when == NOW     ? ""
                               : when == NEVER ? ", unpacked only"

@@ -41,6 +41,7 @@ static void take_line(struct listener *l, struct str line)
         char item[128];
         snprintf(item, sizeof item, "%" STR_FMT, STR_ARG(str_trim(rest)));
         log_progress(l->job->log, &(struct progress){"second-stage", done, all, "steps", item});
+        log_debug(l->job->log, "second stage: %s", item);
         return;
     }
     if (str_trim(line).n == 0)

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/tree.h"
 #include "cmd/cmd.h"
+#include "fixups/fixup.h"
 
 volatile sig_atomic_t job_signalled;
 volatile int job_stop;
@@ -51,6 +52,10 @@ int job_init(struct job *j, struct err *e)
     if (progress_init(&j->ui, o->progress, o->quiet, (unsigned)o->verbose, o->log_file, e) < 0)
         return -1;
     j->log = &j->ui.log;
+    if (o->hostname != NULL && !fixup_hostname_ok(o->hostname))
+        return err_set(e, ERR_USAGE,
+                       "--hostname: `%.100s' is no host name: up to 64 letters, digits, `-' and `.'",
+                       o->hostname);
     j->now = o->now ? (int64_t)o->now : (int64_t)time(NULL);
     find_data_dirs(j);
     raise_descriptor_limit();

@@ -256,7 +256,8 @@ void progress_done(struct progress_ui *ui, const char *what)
         fputs("}}\n", ui->json);
         fflush(ui->json);
     } else if (!ui->quiet) {
-        fprintf(stderr, "zonestrap: %s in %.1f s", what, all);
+        char shown[2048];
+        fprintf(stderr, "zonestrap: %s in %.1f s", clean(what, shown, sizeof shown), all);
         for (unsigned i = 0; i < ui->nstages; i++)
             fprintf(stderr, "%s%s %.2f", i ? ", " : " (", ui->stages[i].name,
                     (double)(ui->stages[i].end_us - ui->stages[i].begin_us) / 1e6);

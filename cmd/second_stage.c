@@ -24,8 +24,12 @@ int cmd_second_stage(struct job *j, struct err *e)
         err_set(e, ERR_USAGE, "%s: no second stage is pending there", root);
         return err_hint(e, "it was finished already, or this is no root that zonestrap made");
     }
-    if (second_stage_run(j, root, root, job_hostname(j, root), e) < 0)
-        return e->class == ERR_INTR ? -1 : err_wrap(e, "%s", root);
+    if (second_stage_run(j, root, root, job_hostname(j, root), e) < 0) {
+        if (e->class != ERR_INTR)
+            return err_wrap(e, "%s", root);
+        err_set(e, ERR_INTR, "%s: interrupted", root);
+        return err_hint(e, "`zonestrap second-stage %s' goes on where it stopped", root);
+    }
     progress_done(&j->ui, arena_printf(&j->arena, "%s: finished", root));
     return 0;
 }

@@ -5,12 +5,10 @@
 #include "base/auto.h"
 #include "fixups/fixup_int.h"
 
-/* hostname(7): it goes into files as it is. */
-static bool good_hostname(const char *s)
+bool fixup_hostname_ok(const char *s)
 {
     static const char ok[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.";
-    return s != NULL && *s != '\0' && *s != '-' && *s != '.' && strlen(s) <= 253 &&
-           strspn(s, ok) == strlen(s);
+    return s != NULL && *s != '\0' && *s != '-' && *s != '.' && strlen(s) <= 64 && strspn(s, ok) == strlen(s);
 }
 
 int fixup_load(const struct data *d, const struct fixup_facts *f, struct arena *a, struct fixup_set **out,
@@ -18,8 +16,8 @@ int fixup_load(const struct data *d, const struct fixup_facts *f, struct arena *
 {
     const char **names;
     size_t n;
-    if (!good_hostname(f->hostname))
-        return err_set(e, ERR_USAGE, "`%.100s' is no host name: letters, digits, `-' and `.'",
+    if (!fixup_hostname_ok(f->hostname))
+        return err_set(e, ERR_USAGE, "`%.100s' is no host name: up to 64 letters, digits, `-' and `.'",
                        f->hostname ? f->hostname : "");
     if (data_list(d, "fixups", "*.fixup", a, &names, &n, e) < 0)
         return -1;

@@ -10,6 +10,9 @@
 #include "base/log.h"
 #include "base/tree.h"
 
+/* A name that a system can have and that files may hold as it is: hostname(7), and Linux's 64 bytes. */
+bool fixup_hostname_ok(const char *name);
+
 /* What [match] is decided on, and what ${...}-free variables {hostname} {release} ... stand for. */
 struct fixup_facts {
     const char *zone; /* "none", "lx", ... */

@@ -192,7 +192,8 @@ static int exec_failed(const char *root, const char *path, int errnum, struct er
         return err_set(e, ERR_HOST, "%s: %s: its interpreter %s is missing in the root", root, path,
                        buf_c(&name));
     }
-    return err_sys(e, ERR_HOST, errnum, "%s: cannot run %s", root, path);
+    err_sys(e, ERR_HOST, errnum, "%s: cannot run %s", root, path);
+    return errnum == EACCES ? err_hint(e, "it is no file that may be executed") : -1;
 }
 
 /* execvp(3) with the zone's PATH. Returns only when nothing could be run. */
@@ -223,7 +224,7 @@ static int run_program(const char *root, const char *const *argv, const char *co
             return exec_failed(root, buf_c(&file), errnum, e);
     }
     if (denied != 0)
-        return err_sys(e, ERR_HOST, denied, "%s: cannot run %s", root, argv[0]);
+        return exec_failed(root, argv[0], denied, e);
     return err_set(e, ERR_HOST, "%s: %s: no such program in the zone's PATH (%" STR_FMT ")", root, argv[0],
                    STR_ARG(path));
 }

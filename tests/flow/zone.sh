@@ -73,6 +73,9 @@ parallel() {
 }
 errors() {
     fails_with 7 'absent: no such program in the zone' in_zone absent &&
+        { echo text >"$root/etc/text"; fails_with 7 'cannot run /etc/text: .*may be executed' in_zone /etc/text; } &&
+        fails_with 2 'ab ?/c.* is no host name' "$zs" run --hostname 'ab /c' "$root" -- true &&
+        fails_with 2 'is no host name' "$zs" run --hostname "$(printf %065d 1)" "$root" -- true &&
         fails_with 7 'no such directory|No such file' "$zs" run "$root/none" -- true &&
         fails_with 7 "host's own root" "$zs" run / -- true &&
         { mkdir "$work/empty"; fails_with 7 'proc: no such directory' "$zs" run "$work/empty" -- true; } &&

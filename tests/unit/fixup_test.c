@@ -118,7 +118,11 @@ static void errors(void)
 
 static void host_names(void)
 {
-    static const char *const bad[] = {NULL, "", "-x", "a b", "x;reboot", "a\nb", "a/b", "'"};
+    char longest[66] = {0};
+    memset(longest, 'a', 64);
+    CHECK(fixup_hostname_ok(longest));
+    longest[64] = 'a';
+    const char *const bad[] = {NULL, "", "-x", "a b", "x;reboot", "a\nb", "a/b", "'", longest};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         AUTO_ARENA a = {0};
         struct data builtin = {0};

@@ -155,7 +155,7 @@ static void a_job(struct progress_ui *ui)
     log_info(&ui->log, "by the way");
     log_debug(&ui->log, "detail");
     progress_end(ui, "fetch");
-    progress_done(ui, "debian/x");
+    progress_done(ui, "debian/x in a\nb");
 }
 
 static void json_job(void)
@@ -184,7 +184,7 @@ static void plain_job(void)
     CHECK(str_line(&rest, &line) && str_is(line, "zonestrap: warning: careful\\x1b[2J"));
     CHECK(str_line(&rest, &line) && str_is(line, "zonestrap: by the way"));
     CHECK(str_line(&rest, &line) && str_is(line, "zonestrap: detail"));
-    CHECK(str_line(&rest, &line) && str_starts(line, STR("zonestrap: debian/x in ")) &&
+    CHECK(str_line(&rest, &line) && str_starts(line, STR("zonestrap: debian/x in a\\x0ab in ")) &&
           str_ends(line, STR(")")) && str_find(line, STR(" (fetch 0.")) < line.n);
     CHECK(!str_line(&rest, &line));
     outputs_free(&o);
