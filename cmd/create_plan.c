@@ -8,9 +8,40 @@
 
 enum { KEYRING_MAX = 16 * 1024 * 1024 };
 
+/* `ID=FILE` trusts a file's keys for one repository alone; a file's name with a slash before its `=` is no
+   ID. Empty when there is none. */
+static struct str keyring_id(const char *arg)
+{
+    size_t n = strcspn(arg, "=/");
+    return (struct str){arg, arg[n] == '=' ? n : 0};
+}
+
+static int add_keyring_file(struct openpgp_keyring *k, const char *file, struct err *e)
+{
+    AUTO_BUF b = {0};
+    return file_read(file, KEYRING_MAX, &b, e) < 0 ? -1 : openpgp_keyring_add(k, file, buf_view(&b), e);
+}
+
+static int add_repo_keyring(struct create_plan *p, struct str id, const char *file, struct err *e)
+{
+    bool found = false;
+    for (size_t i = 0; i < p->nsources; i++) {
+        struct source *s = &p->sources[i];
+        if (!str_is(id, s->repo->id))
+            continue;
+        found = true;
+        if (s->keyring == NULL)
+            s->keyring = openpgp_keyring_new();
+        if (add_keyring_file(s->keyring, file, e) < 0)
+            return -1;
+    }
+    return found ? 0 : err_set(e, ERR_USAGE, "--keyring: there is no repository `%" STR_FMT "'", STR_ARG(id));
+}
+
 static int load_keyring(struct job *j, struct create_plan *p, struct err *e)
 {
     const struct option_list *own = &j->opt.keyrings;
+    bool recipe = true, wanted = false;
     if (j->opt.insecure) {
         log_warn(j->log, "--insecure: signatures are not checked; whoever controls the mirror or the network "
                          "controls the result");
@@ -18,19 +49,32 @@ static int load_keyring(struct job *j, struct create_plan *p, struct err *e)
     }
     p->keyring = openpgp_keyring_new();
     for (size_t i = 0; i < own->n; i++) {
-        AUTO_BUF b = {0};
-        if (file_read(own->v[i], KEYRING_MAX, &b, e) < 0 ||
-            openpgp_keyring_add(p->keyring, own->v[i], buf_view(&b), e) < 0)
+        struct str id = keyring_id(own->v[i]);
+        recipe = recipe && id.n > 0;
+        if ((id.n > 0 ? add_repo_keyring(p, id, own->v[i] + id.n + 1, e)
+                      : add_keyring_file(p->keyring, own->v[i], e)) < 0)
             return -1;
     }
-    for (size_t i = 0; own->n == 0 && i < p->release.nkeys; i++)
+    for (size_t i = 0; recipe && i < p->release.nkeys; i++)
         if (openpgp_keyring_add(p->keyring, p->release.keys[i].name, p->release.keys[i].bytes, e) < 0)
             return -1;
-    if (openpgp_keyring_count(p->keyring) == 0) {
+    for (size_t i = 0; i < p->nsources; i++)
+        wanted = wanted || p->sources[i].keyring == NULL;
+    if (wanted && openpgp_keyring_count(p->keyring) == 0) {
         err_set(e, ERR_TRUST, "the recipe names no key");
         return err_hint(e, "name a keyring with --keyring");
     }
     return 0;
+}
+
+static void free_keyrings(struct create_plan *p)
+{
+    openpgp_keyring_free(p->keyring);
+    p->keyring = NULL;
+    for (size_t i = 0; i < p->nsources; i++) {
+        openpgp_keyring_free(p->sources[i].keyring);
+        p->sources[i].keyring = NULL;
+    }
 }
 
 /* The repositories after --suites, --components and --repo, in p->release.repos. */
@@ -98,8 +142,7 @@ static int follow_alias(struct job *j, struct create_plan *p, const struct distr
         return -1;
     const char *name = p->sources[0].root.codename;
     log_info(j->log, "%s/%s is %s", distro, alias, name);
-    openpgp_keyring_free(p->keyring);
-    p->keyring = NULL;
+    free_keyrings(p);
     p->what = arena_printf(&j->arena, "%s/%s", distro, name);
     if (distro_resolve(p->what, o, &j->arena, &p->release, &again, e) < 0)
         return -1;
@@ -176,6 +219,5 @@ void create_plan_free(struct create_plan *p)
     p->closing = false;
     solve_close(p->solve);
     p->solve = NULL;
-    openpgp_keyring_free(p->keyring);
-    p->keyring = NULL;
+    free_keyrings(p);
 }

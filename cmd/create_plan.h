@@ -15,7 +15,8 @@ struct source {
     const struct distro_repo *repo;
     struct mirror_urls urls;
     struct pkgfmt_query query;
-    struct str root_text; /* the verified root index, in the job's arena */
+    struct openpgp_keyring *keyring; /* --keyring ID=FILE; NULL: the plan's */
+    struct str root_text;            /* the verified root index, in the job's arena */
     struct pkgfmt_root root;
     struct digest root_digest; /* of the root index as served */
     struct pkgfmt_index *indexes;

@@ -56,26 +56,26 @@ static int check_suite(const struct source *s, struct err *e)
     return err_hint(e, "the mirror serves something else in its place: choose another one with --mirror");
 }
 
-static int verify(struct job *j, const struct create_plan *p, struct str text, struct str sig,
+static int verify(struct job *j, const struct openpgp_keyring *k, struct str text, struct str sig,
                   struct buf *body, struct err *e)
 {
-    if (p->keyring == NULL && str_starts(text, STR("-----BEGIN PGP SIGNED MESSAGE-----")))
+    if (k == NULL && str_starts(text, STR("-----BEGIN PGP SIGNED MESSAGE-----")))
         return openpgp_clear_text(text, body, e);
-    if (p->keyring == NULL) {
+    if (k == NULL) {
         buf_str(body, text);
         return 0;
     }
     if (sig.n == 0)
-        return openpgp_verify_clear(p->keyring, text, j->now, body, NULL, e);
+        return openpgp_verify_clear(k, text, j->now, body, NULL, e);
     buf_str(body, text);
-    return openpgp_verify_detached(p->keyring, text, sig, j->now, NULL, e);
+    return openpgp_verify_detached(k, text, sig, j->now, NULL, e);
 }
 
 int create_root_accept(struct job *j, const struct create_plan *p, struct source *s, struct str text,
                        struct str sig, struct err *e)
 {
     AUTO_BUF body = {0};
-    if (verify(j, p, text, sig, &body, e) < 0) {
+    if (verify(j, s->keyring != NULL ? s->keyring : p->keyring, text, sig, &body, e) < 0) {
         if (e->hint[0] == '\0')
             err_hint(e, "if the keys are too old name newer ones with --keyring");
         return -1;

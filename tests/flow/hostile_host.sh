@@ -29,13 +29,31 @@ else
     skipped "other users" "needs root"
 fi
 
+# A second repository, signed by a key of its own, is trusted by that key alone, and the key for nothing else.
+t_own_key() {
+    local spec="other file://$work/repo2 one main"
+    cp -a "$work/repo" "$work/repo2"
+    gpg --batch --quiet --passphrase '' --quick-generate-key other@example.org ed25519 sign never 2>/dev/null
+    gpg --batch --quiet --armor --export other@example.org >"$work/other.asc"
+    repo_sign "$work/repo2" one -u other@example.org
+    fails_with 4 'other:.*not signed by a trusted key' plan --repo "$spec" mine/one || return 1
+    plan --repo "$spec" --keyring "other=$work/other.asc" mine/one || return 1
+    fails_with 4 'other:.*not signed by a trusted key' plan --repo "$spec" --keyring "other=$key_asc" mine/one || return 1
+    repo_sign "$work/repo" one -u other@example.org
+    fails_with 4 'main:.*not signed by a trusted key' plan --repo "$spec" --keyring "other=$work/other.asc" mine/one || return 1
+    plan --keyring "main=$work/other.asc" mine/one || return 1
+    fails_with 2 'no repository .nosuch' plan --keyring "nosuch=$work/other.asc" mine/one || return 1
+    repo_sign "$work/repo" one -u mine@example.org
+}
+case_ "a key for one repository" t_own_key
+
 # A flat repository in a directory of its own: its Release names no suite.
 t_flat() {
     local d=$work/flat/sub; mkdir -p "$d"; cp "$debs/alpha_1.0.deb" "$d/"
     (cd "$work/flat" && dpkg-scanpackages -m sub 2>/dev/null) >"$d/Packages"
     { echo "Date: $(date -u -R -d '-1 hour' | sed 's/+0000/UTC/')"; echo "SHA256:"
       echo " $(sha256sum "$d/Packages" | cut -d' ' -f1) $(stat -c %s "$d/Packages") Packages"; } >"$d/Release"
-    gpg --batch --quiet --clearsign -o "$d/InRelease" "$d/Release"
+    gpg --batch --quiet -u mine@example.org --clearsign -o "$d/InRelease" "$d/Release"
     sed "s,^repo .*,repo main file://$work/flat sub/," "$recipes/mine.distro" >"$recipes/flat.distro"
     plan flat/one | grep -qx alpha
 }
