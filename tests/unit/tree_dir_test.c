@@ -1,4 +1,6 @@
 /* The directory back end: metadata, contents, many threads, life cycle. */
+#include <sys/resource.h>
+
 #include <pthread.h>
 #include <signal.h>
 
@@ -337,6 +339,33 @@ static void in_place_of_others(void)
     }
 }
 
+/* What a script in a root can nest deeper than a stack is large. */
+static void nested_too_deep(void)
+{
+    enum { DEPTH = 5000 };
+    scratch_new();
+    AUTO_FD fd = open(scratch, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int at = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), half = -1;
+    for (int i = 0; i < DEPTH; i++) {
+        CHECK(mkdirat(at, "d", 0755) == 0);
+        int sub = openat(at, "d", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (i == DEPTH / 2)
+            half = at;
+        else
+            close(at);
+        at = sub;
+    }
+    close(at);
+    struct rlimit files;
+    CHECK(getrlimit(RLIMIT_NOFILE, &files) == 0);
+    files.rlim_cur = files.rlim_max;
+    CHECK(setrlimit(RLIMIT_NOFILE, &files) == 0);
+    CHECK(tree_rm_below(fd, NULL, scratch, &err) == -1 && err.class == ERR_HOST);
+    CHECK(files.rlim_max <= DEPTH || strstr(err.msg, "directories deep") != NULL);
+    CHECK(tree_rm_below(half, NULL, scratch, &err) == 0);
+    close(half);
+}
+
 static void refused_targets(void)
 {
     static const struct {
@@ -517,6 +546,7 @@ int main(void)
     RUN(close_unsealed);
     RUN(in_place);
     RUN(in_place_of_others);
+    RUN(nested_too_deep);
     RUN(refused_targets);
     RUN(relative_targets);
     RUN(taken_targets);
