@@ -72,6 +72,6 @@ int cmd_check(struct job *j, struct err *e)
     if (files->n == 0 && check_builtin(j, &count, &bad, e) < 0)
         return -1;
     if (bad == 0 && !j->opt.quiet)
-        printf("%zu files are fine\n", count);
+        printf(count == 1 ? "%zu file is fine\n" : "%zu files are fine\n", count);
     return bad > 0 ? -1 : 0;
 }

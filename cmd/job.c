@@ -1,7 +1,9 @@
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,12 +22,19 @@ int job_check_stop(struct err *e)
 }
 
 /* --recipes, then the user's configuration, then the system's. */
-static void find_data_dirs(struct job *j)
+static int find_data_dirs(struct job *j, struct err *e)
 {
     const struct option_list *own = &j->opt.recipes;
     const char **dirs = arena_array(&j->arena, own->n + 2, sizeof *dirs);
     const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
     size_t n = own->n;
+    struct stat st;
+    for (size_t i = 0; i < n; i++) {
+        if (stat(own->v[i], &st) < 0)
+            return err_sys(e, ERR_USAGE, errno, "--recipes %s", own->v[i]);
+        if (!S_ISDIR(st.st_mode))
+            return err_set(e, ERR_USAGE, "--recipes %s: not a directory", own->v[i]);
+    }
     if (n > 0)
         memcpy(dirs, own->v, n * sizeof *dirs);
     if (config != NULL && config[0] == '/')
@@ -34,6 +43,7 @@ static void find_data_dirs(struct job *j)
         dirs[n++] = arena_printf(&j->arena, "%s/.config/zonestrap", home);
     dirs[n++] = "/etc/zonestrap";
     j->data = (struct data){dirs, n};
+    return 0;
 }
 
 /* Verified packages wait in open descriptors to be unpacked. */
@@ -57,7 +67,8 @@ int job_init(struct job *j, struct err *e)
                        "--hostname: `%.100s' is no host name: up to 64 letters, digits, `-' and `.'",
                        o->hostname);
     j->now = o->now ? (int64_t)o->now : (int64_t)time(NULL);
-    find_data_dirs(j);
+    if (find_data_dirs(j, e) < 0)
+        return -1;
     raise_descriptor_limit();
     return 0;
 }

@@ -224,8 +224,8 @@ static bool good_name(struct str s)
     return s.n > 0 && s.n < 100 && s.p[0] != '.';
 }
 
-static int read_level(const struct data *d, const char *name, unsigned depth, struct arena *a,
-                      struct recipe *out, struct err *e);
+static int read_level(const struct data *d, const char *name, const struct recipe_line *like, unsigned depth,
+                      struct arena *a, struct recipe *out, struct err *e);
 
 static int parse_level(const struct data *d, const char *name, const char *file, struct str text,
                        unsigned depth, struct arena *a, struct recipe *out, struct err *e)
@@ -243,13 +243,15 @@ static int parse_level(const struct data *d, const char *name, const char *file,
         return 0;
     if (depth >= LIKE_MAX)
         return recipe_error(like, e, "`like' goes in a circle, or over more than %d recipes", LIKE_MAX);
-    if (read_level(d, arena_str(a, like->line->arg), depth + 1, a, &inherited, e) < 0)
-        return err_wrap(e, "%s:%u:%u", f->name, like->line->line, like->line->arg_col);
+    if (read_level(d, arena_str(a, like->line->arg), like, depth + 1, a, &inherited, e) < 0)
+        return -1;
     join(&inherited, f, a, out);
     return 0;
 }
 
-static int unknown_distro(const struct data *d, const char *name, struct arena *a, struct err *e)
+/* like: the line that names it, or NULL. */
+static int unknown_distro(const struct data *d, const char *name, const struct recipe_line *like,
+                          struct arena *a, struct err *e)
 {
     const char **names;
     size_t n, used = 0;
@@ -260,26 +262,28 @@ static int unknown_distro(const struct data *d, const char *name, struct arena *
         used += (size_t)snprintf(text + used, sizeof text - used, "%s%.*s", i ? ", " : "",
                                  (int)(strlen(names[i]) < 50 ? strlen(names[i]) - 7 : 50), names[i]);
     err_set(e, ERR_USAGE, "no recipe for the distribution `%.100s'", name);
+    if (like != NULL)
+        err_wrap(e, "%s:%u:%u", like->file->name, like->line->line, like->line->arg_col);
     err_hint(e, "known: %s; your own: NAME.distro in a directory given with --recipes", text);
     return -1;
 }
 
-static int read_level(const struct data *d, const char *name, unsigned depth, struct arena *a,
-                      struct recipe *out, struct err *e)
+static int read_level(const struct data *d, const char *name, const struct recipe_line *like, unsigned depth,
+                      struct arena *a, struct recipe *out, struct err *e)
 {
     struct str text;
     const char *origin = NULL;
     if (!good_name(str_c(name)))
-        return unknown_distro(d, name, a, e);
+        return unknown_distro(d, name, like, a, e);
     int rc = data_read(d, "distros", arena_printf(a, "%s.distro", name), a, &text, &origin, e);
     if (rc != 0)
-        return rc < 0 ? -1 : unknown_distro(d, name, a, e);
+        return rc < 0 ? -1 : unknown_distro(d, name, like, a, e);
     return parse_level(d, name, origin, text, depth, a, out, e);
 }
 
 int recipe_read(const struct data *d, const char *name, struct arena *a, struct recipe *out, struct err *e)
 {
-    return read_level(d, name, 0, a, out, e);
+    return read_level(d, name, NULL, 0, a, out, e);
 }
 
 int recipe_parse(const struct data *d, const char *name, const char *file, struct str text, struct arena *a,

@@ -309,6 +309,10 @@ static int choose_set(const struct recipe *r, const char *want, const struct rec
     }
     if (out->packages.n > 0)
         return 0;
+    for (size_t i = 0; i < known.n; i++)
+        if (strcmp(known.v[i], out->set_name) == 0)
+            return err_set(e, ERR_USAGE, "%s: the package set %s of %s/%s has no `packages' line", r->file,
+                           out->set_name, r->name, c->release);
     err_set(e, ERR_USAGE, "%s: %s/%s has no package set `%.100s'", r->file, r->name, c->release,
             out->set_name);
     return err_hint(e, "give --set one of %s", known.n ? joined(&known, a) : "(the recipe has none)");

@@ -53,6 +53,8 @@ t_target_mirror() {
 case_ "a target mirror that is no URL" t_target_mirror
 t_empty_root() { fails_with 2 'ROOT is empty' "$zs" run "" -- true && fails_with 2 'ROOT is empty' "$zs" second-stage ""; }
 case_ "a root without a name" t_empty_root
+t_recipes_dir() { fails_with 2 '--recipes /no/such: No such' zs_local plan --recipes /no/such mine/one && fails_with 2 '--recipes .*mine.asc: not a dir' zs_local plan --recipes "$key_asc" mine/one; }
+case_ "--recipes that is no directory" t_recipes_dir
 t_lacks_arch() { sed 's/aarch64=arm64/aarch64=arm64 s390x=s390x/' "$recipes/mine.distro" >"$recipes/big.distro"
     fails_with 2 'no Packages file for s390x.*amd64 arm64.*--suites release' "$zs" plan --recipes "$recipes" --cache-dir "$work/cache" --progress none -a s390x big/one; }
 case_ "an architecture that a suite lacks" t_lacks_arch

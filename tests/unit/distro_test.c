@@ -228,7 +228,7 @@ static void bad_recipes(void)
          "x.distro: [distro] has no `format'"},
         {HEAD "[set base]\npackages a\n", "x.distro: the recipe has no [release NAME]"},
         {HEAD "[release 1]\n", "x.distro: the recipe has no package set"},
-        {HEAD "[release 1]\n[set base]\n", "x.distro: x/1 has no package set `base'"},
+        {HEAD "[release 1]\n[set base]\n", "x.distro: the package set base of x/1 has no `packages' line"},
         {HEAD "arch amd64\n[release 1]\n[set base]\npackages a\n",
          "x.distro:5:6: `amd64' is no MACHINE=ARCH"},
         {HEAD "repo main n s c\n[release 1]\n[set base]\npackages a\n",
@@ -355,7 +355,16 @@ static void like_another(void)
     CHECK(!alias && r.nrepos == 2);
     CHECK(distro_resolve("next/trixie", &o, &a, &r, &alias, &e) == -1);
     CHECK(distro_resolve("ring", &o, &a, &r, &alias, &e) == -1);
-    CHECK(strstr(e.msg, "`like' goes in a circle") != NULL);
+    const char *ring = strstr(e.msg, "ring.distro:2:6: `like' goes in a circle");
+    CHECK(ring != NULL && strstr(e.msg, "ring.distro") == ring);
+    dir_add("orphan.distro", "[distro]\nlike nobody\n");
+    dir_add("child.distro", "[distro]\nlike orphan\n");
+    CHECK(distro_resolve("child", &o, &a, &r, &alias, &e) == -1);
+    CHECK(strstr(e.msg, "orphan.distro:2:6: no recipe for the distribution `nobody'") != NULL);
+    dir_add("hollow.distro", "[distro]\nlike debian\n[set none]\n");
+    o.set = "none";
+    CHECK(distro_resolve("hollow/trixie", &o, &a, &r, &alias, &e) == -1);
+    CHECK(strstr(e.msg, "the package set none of hollow/trixie has no `packages' line") != NULL);
     scratch_remove();
 }
 
