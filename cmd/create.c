@@ -133,9 +133,13 @@ static int create(struct job *j, struct create_plan *p, const char *target, enum
     struct fixup_set *f = NULL;
     if (create_plan_make(j, p, e) < 0)
         return -1;
-    if (check_second(j, p, &when, e) < 0 || create_fixup_load(j, p, &f, e) < 0 ||
-        tree_open_dir(&t, target, j->log, e) < 0)
+    if (check_second(j, p, &when, e) < 0 || create_fixup_load(j, p, &f, e) < 0)
         return err_wrap(e, "%s", p->what);
+    if (tree_open_dir(&t, target, j->log, e) < 0) {
+        if (second_stage_pending(j, target))
+            err_hint(e, "its second stage is pending: `zonestrap second-stage %s' goes on with it", target);
+        return err_wrap(e, "%s", p->what);
+    }
     int rc = fill(j, p, t, f, when, e);
     create_plan_drop_solver(p); /* the processors are idle from here on: the disk or dpkg is waited for */
     if (rc == 0)

@@ -12,6 +12,8 @@ int create_fixup_load(struct job *j, struct create_plan *p, struct fixup_set **o
 /* cmd/create_second.c: leaves the second stage's script, plan and packages in the tree. */
 int create_second(struct job *j, struct create_plan *p, struct fixup_set *f, struct pkgfmt_second *s,
                   struct err *e);
+/* cmd/second_stage.c: a root's second stage was left for later, or did not finish. */
+bool second_stage_pending(struct job *j, const char *root);
 /* Runs the pending second stage of the root as a zone; shown is what the user calls it. ERR_SECOND with the
  * package that failed. */
 int second_stage_run(struct job *j, const char *root, const char *shown, const char *hostname, struct err *e);

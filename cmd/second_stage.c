@@ -5,6 +5,12 @@
 #include "cmd/create_stages.h"
 #include "cmd/zone/zone.h"
 
+bool second_stage_pending(struct job *j, const char *root)
+{
+    struct stat st;
+    return lstat(arena_printf(&j->arena, "%s/zonestrap/second-stage", root), &st) == 0 && S_ISREG(st.st_mode);
+}
+
 int cmd_second_stage(struct job *j, struct err *e)
 {
     struct stat st;
@@ -19,8 +25,7 @@ int cmd_second_stage(struct job *j, struct err *e)
     }
     if (lstat(root, &st) < 0)
         return err_sys(e, ERR_HOST, errno, "%s", root);
-    char *script = arena_printf(&j->arena, "%s/zonestrap/second-stage", root);
-    if (lstat(script, &st) < 0 || !S_ISREG(st.st_mode)) {
+    if (!second_stage_pending(j, root)) {
         err_set(e, ERR_USAGE, "%s: no second stage is pending there", root);
         return err_hint(e, "it was finished already, or this is no root that zonestrap made");
     }

@@ -66,6 +66,11 @@ t_surroundings() {
 case_ "the same root whatever umask, locale, time zone and directory" t_surroundings
 t_again() { fails_with 7 'not empty' stage1 mine/one "$work/root"; }
 case_ "a target that is not empty is refused" t_again
+t_pending() {
+    mkdir -p "$work/pending/zonestrap"; : >"$work/pending/zonestrap/second-stage"
+    fails_with 7 "not empty; its second stage is pending: .zonestrap second-stage $work/pending' goes on" stage1 mine/one "$work/pending"
+}
+case_ "a target whose second stage is pending: what goes on with it" t_pending
 t_empty() { mkdir -m 700 "$work/there" "$work/there/lost+found" && stage1 mine/one "$work/there" && [ -e "$work/there/usr/bin/alpha" ] && ! ls -A "$work/there" | grep -q incomplete; }
 case_ "an existing empty directory is filled in place" t_empty
 t_offline() { stage1 --offline mine/one "$work/root-off"; }
