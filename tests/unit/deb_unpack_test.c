@@ -299,6 +299,55 @@ static void control_bomb(void)
     tree_close(t);
 }
 
+static void raw_header(struct buf *tar, const char *name, char type, size_t size)
+{
+    char h[512] = {0};
+    unsigned sum = 0;
+    snprintf(h, 100, "%s", name);
+    snprintf(h + 100, 24, "0000644%c0000000%c0000000", 0, 0);
+    snprintf(h + 124, 12, "%011zo", size);
+    snprintf(h + 136, 12, "%011o", 0);
+    memset(h + 148, ' ', 8);
+    h[156] = type;
+    memcpy(h + 257, "ustar\00000", 8);
+    for (size_t i = 0; i < sizeof h; i++)
+        sum += (unsigned char)h[i];
+    snprintf(h + 148, 8, "%06o", sum);
+    buf_add(tar, h, sizeof h);
+}
+
+/* A sparse file's map of holes, which libarchive holds in memory: 16 KB of xz could be 1 GB of it. */
+static void sparse_bomb(void)
+{
+    enum { HOLES = 2000000 };
+    static const char pax[] = "22 GNU.sparse.major=1\n22 GNU.sparse.minor=0\n23 GNU.sparse.name=./x\n"
+                              "26 GNU.sparse.realsize=10\n";
+    AUTO_BUF tar = {0}, map = {0}, package = {0};
+    struct tree *t = NULL;
+    struct err e;
+    if (geteuid() != 0)
+        SKIP("not root");
+    buf_printf(&map, "%d\n", HOLES);
+    for (int i = 0; i < HOLES; i++)
+        buf_puts(&map, "0\n0\n");
+    while (map.n % 512 != 0)
+        buf_putc(&map, '\0');
+    raw_header(&tar, "pax", 'x', sizeof pax - 1);
+    buf_puts(&tar, pax);
+    while (tar.n % 512 != 0)
+        buf_putc(&tar, '\0');
+    raw_header(&tar, "./x", '0', map.n);
+    buf_str(&tar, buf_view(&map));
+    ar_add(&package, "debian-binary", STR("2.0\n"), NULL);
+    buf_clear(&map);
+    raw_header(&map, "./control", '0', 0);
+    ar_add(&package, "control.tar", buf_view(&map), NULL);
+    ar_add(&package, "data.tar", buf_view(&tar), NULL);
+    CHECK(unpack(buf_view(&package), &t, BUDGET, true, &e) == -1 && e.class == ERR_FORMAT);
+    CHECK(strstr(e.msg, "data.tar: an entry with a header of more than") != NULL);
+    tree_close(t);
+}
+
 /* A member that ends in the middle of a file. */
 static void truncated(void)
 {
@@ -370,6 +419,7 @@ int main(void)
     RUN(made_ones);
     RUN(bomb);
     RUN(control_bomb);
+    RUN(sparse_bomb);
     RUN(truncated);
     RUN(sparse);
     RUN(traversal);
