@@ -12,7 +12,7 @@
 /* Bounds on what one index may hold; trixie's main has 69,000 packages in 57 MB. */
 enum { PACKAGES_MAX = 1000000 };
 enum { AHEAD_MIN = 256 << 10 }; /* bytes of a file for which a thread pays */
-static const uint64_t decoded_max = 1ULL << 30, size_max = 1ULL << 40, installed_kib_max = 1ULL << 32;
+static const uint64_t decoded_max = 256ULL << 20, size_max = 1ULL << 40, installed_kib_max = 1ULL << 32;
 
 enum field_id {
     F_PACKAGE,
