@@ -41,6 +41,9 @@ static int find_data_dirs(struct job *j, struct err *e)
         dirs[n++] = arena_printf(&j->arena, "%s/zonestrap", config);
     else if (home != NULL && home[0] == '/')
         dirs[n++] = arena_printf(&j->arena, "%s/.config/zonestrap", home);
+    /* Another user's HOME, inherited: nothing of it is meant for this run. */
+    if (n > own->n && access(dirs[n - 1], R_OK | X_OK) < 0)
+        n--;
     dirs[n++] = "/etc/zonestrap";
     j->data = (struct data){dirs, n};
     return 0;
