@@ -1,5 +1,5 @@
 /* Every release, architecture and set of every recipe, against tests/golden/distro/DISTRO-RELEASE.txt. To
-   write those anew after a change, for reading in review: GOLDEN=write build/unit/distro_test */
+   write those anew after a change, for reading in review: ZONESTRAP_GOLDEN=write build/unit/distro_test */
 #include "distros/distro.h"
 
 #include "base/auto.h"
@@ -98,7 +98,7 @@ static void golden(const char *path, struct str got)
 {
     AUTO_BUF want = {0};
     struct err e = {0};
-    const char *mode = getenv("GOLDEN");
+    const char *mode = getenv("ZONESTRAP_GOLDEN");
     if (mode != NULL && strcmp(mode, "write") == 0)
         CHECK(file_replace(path, got, 0644, &e) == 0);
     CHECK(file_read(path, 1 << 20, &want, &e) == 0);
