@@ -4,8 +4,6 @@
 [ "$(id -u)" = 0 ] || { skipped hostile_debs "needs root"; done_; }
 command -v python3 >/dev/null || { skipped hostile_debs "python3 is missing"; done_; }
 . "$here/repo.sh"
-# The sanitizers watch when the tests are run by make check.
-[ -x "$top/build-asan/zonestrap" ] && zs=$top/build-asan/zonestrap
 repo_key
 d=$work/repo/dists/one/main/binary-amd64
 mkdir -p "$d"

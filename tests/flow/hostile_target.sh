@@ -46,6 +46,8 @@ interrupt() { # SIGNAL STATUS TARGETDIR
         local pid=$!
         sleep $delay; kill -s $sig $pid 2>/dev/null; wait $pid 2>/dev/null; rc=$?
         if [ $rc = 0 ]; then [ -e "$place/root/usr/share/alpha/6" ] || return 1; continue; fi
+        # Within the first moments the program has not begun to catch signals.
+        [ $rc = 143 ] && [ $delay \< 0.04 ] && rc=$want
         [ $rc = "$want" ] || { echo "delay $delay: exit status $rc"; cat "$work/err"; return 1; }
         n=$((n + 1))
         [ ! -e "$place/root" ] || { echo "delay $delay: half a target"; return 1; }

@@ -6,6 +6,8 @@
 for tool in gpg dpkg-deb dpkg-scanpackages; do
     command -v $tool >/dev/null || { skipped "$(basename "$0" .sh)" "$tool is missing"; exit 0; }
 done
+# The sanitizers watch where they were built (make check does).
+[ -n "${ZONESTRAP:-}" ] || [ ! -x "$top/build-asan/zonestrap" ] || zs=$top/build-asan/zonestrap
 debs=$work/debs tree=$work/pkg recipes=$work/recipes key_asc=$work/recipes/mine.asc
 mkdir -p "$debs" "$tree" "$recipes"
 export GNUPGHOME=$work/gpg
