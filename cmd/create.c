@@ -100,7 +100,7 @@ static int fill(struct job *j, struct create_plan *p, struct tree *t, struct fix
         rc = create_unpack(j, p, t, second, e);
     progress_begin(&j->ui, "fixup");
     if (rc == 0)
-        rc = fixup_apply(f, t, j->log, e);
+        rc = fixup_apply(f, t, j->log, e) < 0 ? -1 : create_fixup_keys(j, p, t, e);
     if (rc == 0 && second != NULL)
         rc = create_second(j, p, f, second, e);
     progress_end(&j->ui, "fixup");

@@ -27,12 +27,35 @@ static const char *source_url(const struct job *j, const struct create_plan *p, 
     return target_url(j, s);
 }
 
+/* A repository with a key of its own gets a keyring beside the distribution's. */
+static const char *keyring_path(struct job *j, const struct create_plan *p, const struct source *s)
+{
+    const char *id = s->repo->id, *slash = strrchr(p->release.signed_by, '/');
+    if (s->keys.n == 0 || slash == NULL)
+        return p->release.signed_by;
+    return arena_printf(&j->arena, "%.*s/%s.%s", (int)(slash - p->release.signed_by), p->release.signed_by,
+                        id, str_starts(s->keys, STR("-----BEGIN")) ? "asc" : "gpg");
+}
+
 static void render_sources(struct job *j, struct create_plan *p, struct buf *out)
 {
     struct pkgfmt_source *v = arena_array(&j->arena, p->nsources, sizeof *v);
-    for (size_t i = 0; i < p->nsources; i++)
-        v[i] = (struct pkgfmt_source){source_url(j, p, &p->sources[i]), &p->sources[i].query};
-    p->fmt->sources(v, p->nsources, p->release.signed_by, out);
+    for (size_t i = 0; i < p->nsources; i++) {
+        const struct source *s = &p->sources[i];
+        v[i] = (struct pkgfmt_source){source_url(j, p, s), &s->query, keyring_path(j, p, s)};
+    }
+    p->fmt->sources(v, p->nsources, out);
+}
+
+int create_fixup_keys(struct job *j, const struct create_plan *p, struct tree *t, struct err *e)
+{
+    for (size_t i = 0; i < p->nsources; i++) {
+        const struct source *s = &p->sources[i];
+        const char *path = keyring_path(j, p, s);
+        if (s->keys.n > 0 && path[0] != '\0' && tree_write(t, path, s->keys, 0644, 0, 0, e) < 0)
+            return -1;
+    }
+    return 0;
 }
 
 int create_fixup_load(struct job *j, struct create_plan *p, struct fixup_set **out, struct err *e)

@@ -22,7 +22,21 @@ static int add_keyring_file(struct openpgp_keyring *k, const char *file, struct 
     return file_read(file, KEYRING_MAX, &b, e) < 0 ? -1 : openpgp_keyring_add(k, file, buf_view(&b), e);
 }
 
-static int add_repo_keyring(struct create_plan *p, struct str id, const char *file, struct err *e)
+/* The keys and the bytes they stand in: apt in the root will need them. */
+static int add_source_keyring(struct job *j, struct source *s, const char *file, struct err *e)
+{
+    AUTO_BUF all = {0};
+    buf_str(&all, s->keys);
+    if (s->keyring == NULL)
+        s->keyring = openpgp_keyring_new();
+    if (add_keyring_file(s->keyring, file, e) < 0 || file_read(file, KEYRING_MAX, &all, e) < 0)
+        return -1;
+    s->keys = arena_copy(&j->arena, buf_view(&all));
+    return 0;
+}
+
+static int add_repo_keyring(struct job *j, struct create_plan *p, struct str id, const char *file,
+                            struct err *e)
 {
     bool found = false;
     for (size_t i = 0; i < p->nsources; i++) {
@@ -30,9 +44,7 @@ static int add_repo_keyring(struct create_plan *p, struct str id, const char *fi
         if (!str_is(id, s->repo->id))
             continue;
         found = true;
-        if (s->keyring == NULL)
-            s->keyring = openpgp_keyring_new();
-        if (add_keyring_file(s->keyring, file, e) < 0)
+        if (add_source_keyring(j, s, file, e) < 0)
             return -1;
     }
     return found ? 0 : err_set(e, ERR_USAGE, "--keyring: there is no repository `%" STR_FMT "'", STR_ARG(id));
@@ -51,7 +63,7 @@ static int load_keyring(struct job *j, struct create_plan *p, struct err *e)
     for (size_t i = 0; i < own->n; i++) {
         struct str id = keyring_id(own->v[i]);
         recipe = recipe && id.n > 0;
-        if ((id.n > 0 ? add_repo_keyring(p, id, own->v[i] + id.n + 1, e)
+        if ((id.n > 0 ? add_repo_keyring(j, p, id, own->v[i] + id.n + 1, e)
                       : add_keyring_file(p->keyring, own->v[i], e)) < 0)
             return -1;
     }

@@ -16,6 +16,7 @@ struct source {
     struct mirror_urls urls;
     struct pkgfmt_query query;
     struct openpgp_keyring *keyring; /* --keyring ID=FILE; NULL: the plan's */
+    struct str keys;                 /* the bytes of those files, for the root */
     struct str root_text;            /* the verified root index, in the job's arena */
     struct pkgfmt_root root;
     struct digest root_digest; /* of the root index as served */

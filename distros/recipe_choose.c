@@ -1,3 +1,4 @@
+#include <ctype.h>
 #include <sys/utsname.h>
 
 #include "distros/recipe.h"
@@ -175,6 +176,15 @@ static int choose_arch(const struct recipe *r, const char *want, struct recipe_c
     return 0;
 }
 
+/* An ID becomes part of file names. */
+static bool id_ok(struct str id)
+{
+    for (size_t i = 0; i < id.n; i++)
+        if (!isalnum((unsigned char)id.p[i]) && (i == 0 || strchr("-_.+", id.p[i]) == NULL))
+            return false;
+    return id.n > 0 && id.n <= 64;
+}
+
 /* `ID MIRRORS SUITE COMPONENT...`; a missing part stays empty. */
 static void read_repo(struct str arg, const struct recipe_choice *c, struct arena *a, struct distro_repo *out)
 {
@@ -202,7 +212,7 @@ int distro_repo_parse(const char *spec, const struct release *r, struct arena *a
                        STR_ARG(name));
     *out = (struct distro_repo){.release = true};
     read_repo(str_trim(str_c(spec)), &c, a, out);
-    if (out->suite[0] == '\0')
+    if (out->suite[0] == '\0' || !id_ok(str_c(out->id)))
         return err_set(e, ERR_USAGE, "`%.200s' is not `ID MIRRORS SUITE COMPONENT...'", spec);
     return 0;
 }
@@ -214,6 +224,8 @@ static int add_repo(const struct recipe_line *l, const struct recipe_line **from
     struct distro_repo repo;
     size_t at = 0;
     read_repo(l->line->arg, c, a, &repo);
+    if (!id_ok(str_c(repo.id)))
+        return recipe_error(l, e, "`%.60s' is no repository's ID: letters, digits and -_.+", repo.id);
     repo.release = !str_is(l->section->name, "release") || strcmp(repo.id, "main") == 0;
     while (at < out->nrepos && strcmp(out->repos[at].id, repo.id) != 0)
         at++;

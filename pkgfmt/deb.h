@@ -16,6 +16,6 @@ int deb_second_finish(struct pkgfmt_second *s, const struct pkgfmt_second_opts *
 void deb_second_free(struct pkgfmt_second *s);
 
 /* pkgfmt.h: sources */
-void deb_sources(const struct pkgfmt_source *v, size_t n, const char *signed_by, struct buf *out);
+void deb_sources(const struct pkgfmt_source *v, size_t n, struct buf *out);
 
 #endif

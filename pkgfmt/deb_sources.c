@@ -13,7 +13,8 @@ static bool same_components(const struct pkgfmt_query *a, const struct pkgfmt_qu
 
 static bool same_stanza(const struct pkgfmt_source *a, const struct pkgfmt_source *b)
 {
-    return strcmp(a->url, b->url) == 0 && same_components(a->query, b->query);
+    return strcmp(a->url, b->url) == 0 && strcmp(a->signed_by, b->signed_by) == 0 &&
+           same_components(a->query, b->query);
 }
 
 static bool stands_before(const struct pkgfmt_source *v, size_t i)
@@ -24,7 +25,7 @@ static bool stands_before(const struct pkgfmt_source *v, size_t i)
     return false;
 }
 
-void deb_sources(const struct pkgfmt_source *v, size_t n, const char *signed_by, struct buf *out)
+void deb_sources(const struct pkgfmt_source *v, size_t n, struct buf *out)
 {
     for (size_t i = 0; i < n; i++) {
         if (stands_before(v, i))
@@ -37,7 +38,7 @@ void deb_sources(const struct pkgfmt_source *v, size_t n, const char *signed_by,
         for (size_t k = 0; k < v[i].query->ncomponents; k++)
             buf_printf(out, "%s%s", k ? " " : "Components: ", v[i].query->components[k]);
         buf_puts(out, v[i].query->ncomponents > 0 ? "\n" : "");
-        if (signed_by[0] != '\0')
-            buf_printf(out, "Signed-By: %s\n", signed_by);
+        if (v[i].signed_by[0] != '\0')
+            buf_printf(out, "Signed-By: %s\n", v[i].signed_by);
     }
 }

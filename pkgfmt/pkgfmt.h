@@ -55,6 +55,7 @@ struct pkgfmt_second_opts {
 struct pkgfmt_source {
     const char *url;
     const struct pkgfmt_query *query;
+    const char *signed_by; /* the keyring's path in the root, or "" */
 };
 
 struct pkgfmt {
@@ -81,8 +82,8 @@ struct pkgfmt {
                         struct err *e);
     int (*second_finish)(struct pkgfmt_second *s, const struct pkgfmt_second_opts *o, struct err *e);
     void (*second_free)(struct pkgfmt_second *s);
-    /* The text of the root's own package sources; signed_by is a keyring's path in the root, or "". */
-    void (*sources)(const struct pkgfmt_source *v, size_t n, const char *signed_by, struct buf *out);
+    /* The text of the root's own package sources. */
+    void (*sources)(const struct pkgfmt_source *v, size_t n, struct buf *out);
 };
 
 /* By the recipe's `format` word; NULL when there is none. */

@@ -81,6 +81,19 @@ t_exec() {
     [ "$(grep -c exec "$work/trace")" -eq 1 ] && ! grep -Eq 'v?fork\(' "$work/trace"
 }
 case_ "stage 1 runs no program: one execve, its own" t_exec
+# A second repository, signed by another key: the root's sources name that key, and it is there.
+t_other_key() {
+    (repo_deb apt 1; repo_index "$work/repo" one) &&
+    (debs=$work/debs2 tree=$work/pkg2; mkdir -p "$debs" "$tree"; GNUPGHOME=$work/gpg2 key_asc=$work/other.asc; export GNUPGHOME
+     repo_key other@example.org; repo_deb extra 1; repo_index "$work/repo2" two; gpgconf --kill all) || return 1
+    sed 's/^keys .*/&\nsigned-by \/usr\/share\/keyrings\/mine.gpg/' "$recipes/mine.distro" >"$recipes/both.distro"
+    zs_local create --second-stage never --include apt,extra --repo "other file://$work/repo2 two main" --keyring "other=$work/other.asc" both/one "$work/root-k" &&
+    cmp "$work/other.asc" "$work/root-k/usr/share/keyrings/other.asc" &&
+    sed -n '/repo2/,$p' "$work/root-k/etc/apt/sources.list.d/both.sources" | grep -qx 'Signed-By: /usr/share/keyrings/other.asc' &&
+    grep -qx 'Signed-By: /usr/share/keyrings/mine.gpg' "$work/root-k/etc/apt/sources.list.d/both.sources" &&
+    fails_with 2 'ID MIRRORS SUITE' zs_local plan --repo "../x file://$work/repo2 two main" both/one
+}
+case_ "a repository with a key of its own, in the root too" t_other_key
 t_progress() { zs_local create --second-stage never --progress json mine/one "$work/root-p" | python3 -c '
 import json, sys
 rows = [json.loads(l) for l in sys.stdin]
