@@ -127,26 +127,37 @@ static int finish(struct job *j, struct tree *t, const char *target, enum when w
     return sealed < 0 || rc < 0 ? -1 : 0;
 }
 
-static int create(struct job *j, struct create_plan *p, const char *target, enum when when, struct err *e)
+/* From the plan to the sealed tree. */
+static int make(struct job *j, struct create_plan *p, struct tree *t, const char *target, enum when *when,
+                struct err *e)
 {
-    struct tree *t = NULL;
     struct fixup_set *f = NULL;
     if (create_plan_make(j, p, e) < 0)
         return -1;
-    if (check_second(j, p, &when, e) < 0 || create_fixup_load(j, p, &f, e) < 0)
-        return err_wrap(e, "%s", p->what);
+    int rc = check_second(j, p, when, e);
+    if (rc == 0)
+        rc = create_fixup_load(j, p, &f, e);
+    if (rc == 0)
+        rc = fill(j, p, t, f, *when, e);
+    create_plan_drop_solver(p); /* the processors are idle from here on: the disk or dpkg is waited for */
+    if (rc == 0)
+        rc = finish(j, t, target, *when, j->opt.hostname ? j->opt.hostname : p->release.distro, e);
+    return rc < 0 ? err_wrap(e, "%s", p->what) : 0;
+}
+
+/* The target comes first: whether it can be had is known before anything is fetched. */
+static int create(struct job *j, struct create_plan *p, const char *target, enum when when, struct err *e)
+{
+    struct tree *t = NULL;
     if (tree_open_dir(&t, target, j->log, e) < 0) {
         if (second_stage_pending(j, target))
             err_hint(e, "its second stage is pending: `zonestrap second-stage %s' goes on with it", target);
-        return err_wrap(e, "%s", p->what);
+        return -1;
     }
-    int rc = fill(j, p, t, f, when, e);
-    create_plan_drop_solver(p); /* the processors are idle from here on: the disk or dpkg is waited for */
-    if (rc == 0)
-        rc = finish(j, t, target, when, j->opt.hostname ? j->opt.hostname : p->release.distro, e);
+    int rc = make(j, p, t, target, &when, e);
     tree_close(t);
     if (rc < 0)
-        return e->class == ERR_INTR ? err_set(e, ERR_INTR, "interrupted") : err_wrap(e, "%s", p->what);
+        return e->class == ERR_INTR ? err_set(e, ERR_INTR, "interrupted") : -1;
     char *done = arena_printf(&j->arena, "%s: %zu packages in %s%s", p->what, p->plan.n, target,
                               when == NOW     ? ""
                               : when == NEVER ? ", unpacked only"
