@@ -29,8 +29,6 @@ dev_t os_makedev(uint32_t major, uint32_t minor);
 void os_devnums(dev_t dev, uint32_t *major, uint32_t *minor);
 /* Processors that this process may use; at least 1. */
 unsigned os_cpus(void);
-/* Memory that may be used without swapping, in bytes; 0 when not known. */
-uint64_t os_memory_available(void);
 /* Width of the terminal fd; 0 when it is none, or does not say. */
 unsigned os_terminal_columns(int fd);
 

@@ -161,24 +161,6 @@ unsigned os_cpus(void)
     return n < 1 ? 1 : (unsigned)n;
 }
 
-uint64_t os_memory_available(void)
-{
-    char line[256];
-    unsigned long long kib = 0, max, now;
-    AUTO_FILE f = fopen("/proc/meminfo", "re");
-    while (f != NULL && fgets(line, sizeof line, f) != NULL)
-        if (sscanf(line, "MemAvailable: %llu kB", &kib) == 1)
-            break;
-    uint64_t free_bytes = (uint64_t)kib * 1024;
-    if (cgroup_line("memory.max", line, sizeof line) && sscanf(line, "%llu", &max) == 1 &&
-        cgroup_line("memory.current", line, sizeof line) && sscanf(line, "%llu", &now) == 1) {
-        uint64_t left = max > now ? max - now : 0;
-        if (kib == 0 || left < free_bytes)
-            free_bytes = left;
-    }
-    return free_bytes;
-}
-
 unsigned os_terminal_columns(int fd)
 {
     struct winsize w = {0};

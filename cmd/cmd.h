@@ -2,7 +2,6 @@
 #ifndef CMD_CMD_H
 #define CMD_CMD_H
 
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -28,7 +27,6 @@ struct job {
 };
 
 /* Set by SIGINT, SIGTERM and SIGHUP; everything that waits looks at it. */
-extern volatile sig_atomic_t job_signalled;
 extern volatile int job_stop;
 /* ERR_INTR when a signal asked to stop. */
 int job_check_stop(struct err *e);

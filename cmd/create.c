@@ -102,7 +102,7 @@ static int fill(struct job *j, struct create_plan *p, struct tree *t, struct fix
     if (rc == 0)
         rc = fixup_apply(f, t, j->log, e) < 0 ? -1 : create_fixup_keys(j, p, t, e);
     if (rc == 0 && second != NULL)
-        rc = create_second(j, p, f, second, e);
+        rc = create_second(p, f, second, e);
     progress_end(&j->ui, "fixup");
     if (second != NULL)
         p->fmt->second_free(second);

@@ -16,10 +16,13 @@ static struct str keyring_id(const char *arg)
     return (struct str){arg, arg[n] == '=' ? n : 0};
 }
 
-static int add_keyring_file(struct openpgp_keyring *k, const char *file, struct err *e)
+/* Appends the file's bytes to `bytes`. Read once: it may be a pipe. */
+static int add_keyring_file(struct openpgp_keyring *k, const char *file, struct buf *bytes, struct err *e)
 {
-    AUTO_BUF b = {0};
-    return file_read(file, KEYRING_MAX, &b, e) < 0 ? -1 : openpgp_keyring_add(k, file, buf_view(&b), e);
+    size_t start = bytes->n;
+    if (file_read(file, KEYRING_MAX, bytes, e) < 0)
+        return -1;
+    return openpgp_keyring_add(k, file, str_from(buf_view(bytes), start), e);
 }
 
 /* The keys and the bytes they stand in: apt in the root will need them. */
@@ -29,16 +32,16 @@ static int add_source_keyring(struct job *j, struct source *s, const char *file,
     buf_str(&all, s->keys);
     if (s->keyring == NULL)
         s->keyring = openpgp_keyring_new();
-    if (add_keyring_file(s->keyring, file, e) < 0 || file_read(file, KEYRING_MAX, &all, e) < 0)
+    if (add_keyring_file(s->keyring, file, &all, e) < 0)
         return -1;
     s->keys = arena_copy(&j->arena, buf_view(&all));
     return 0;
 }
 
-static int add_repo_keyring(struct job *j, struct create_plan *p, struct str id, const char *file,
+static int add_repo_keyring(struct job *j, struct create_plan *p, struct str id, const char *file, bool alias,
                             struct err *e)
 {
-    bool found = false;
+    bool found = alias;
     for (size_t i = 0; i < p->nsources; i++) {
         struct source *s = &p->sources[i];
         if (!str_is(id, s->repo->id))
@@ -50,10 +53,12 @@ static int add_repo_keyring(struct job *j, struct create_plan *p, struct str id,
     return found ? 0 : err_set(e, ERR_USAGE, "--keyring: there is no repository `%" STR_FMT "'", STR_ARG(id));
 }
 
-static int load_keyring(struct job *j, struct create_plan *p, struct err *e)
+/* alias: the release is a suite's name yet, and its other repositories are not known: no ID is wrong then. */
+static int load_keyring(struct job *j, struct create_plan *p, bool alias, struct err *e)
 {
     const struct option_list *own = &j->opt.keyrings;
     bool recipe = true, wanted = false;
+    AUTO_BUF ignored = {0};
     if (j->opt.insecure) {
         log_warn(j->log, "--insecure: signatures are not checked; whoever controls the mirror or the network "
                          "controls the result");
@@ -63,8 +68,8 @@ static int load_keyring(struct job *j, struct create_plan *p, struct err *e)
     for (size_t i = 0; i < own->n; i++) {
         struct str id = keyring_id(own->v[i]);
         recipe = recipe && id.n > 0;
-        if ((id.n > 0 ? add_repo_keyring(j, p, id, own->v[i] + id.n + 1, e)
-                      : add_keyring_file(p->keyring, own->v[i], e)) < 0)
+        if ((id.n > 0 ? add_repo_keyring(j, p, id, own->v[i] + id.n + 1, alias, e)
+                      : add_keyring_file(p->keyring, own->v[i], &ignored, e)) < 0)
             return -1;
     }
     for (size_t i = 0; recipe && i < p->release.nkeys; i++)
@@ -150,7 +155,8 @@ static int follow_alias(struct job *j, struct create_plan *p, const struct distr
 {
     const char *distro = p->release.distro, *alias = p->release.name;
     bool again;
-    if (prepare(j, p, e) < 0 || load_keyring(j, p, e) < 0 || create_index_root(j, p, &p->sources[0], e) < 0)
+    if (prepare(j, p, e) < 0 || load_keyring(j, p, true, e) < 0 ||
+        create_index_root(j, p, &p->sources[0], e) < 0)
         return -1;
     const char *name = p->sources[0].root.codename;
     log_info(j->log, "%s/%s is %s", distro, alias, name);
@@ -173,7 +179,7 @@ static int resolve(struct job *j, struct create_plan *p, struct err *e)
     if (alias && follow_alias(j, p, &o, e) < 0)
         return err_wrap(e, "%s", p->what);
     p->what = arena_printf(&j->arena, "%s/%s", p->release.distro, p->release.name);
-    return prepare(j, p, e) < 0 || load_keyring(j, p, e) < 0 ? err_wrap(e, "%s", p->what) : 0;
+    return prepare(j, p, e) < 0 || load_keyring(j, p, false, e) < 0 ? err_wrap(e, "%s", p->what) : 0;
 }
 
 static int solve(struct job *j, struct create_plan *p, struct err *e)

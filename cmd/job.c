@@ -13,7 +13,6 @@
 #include "cmd/cmd.h"
 #include "fixups/fixup.h"
 
-volatile sig_atomic_t job_signalled;
 volatile int job_stop;
 
 int job_check_stop(struct err *e)

@@ -20,7 +20,7 @@ const struct command commands[] = {
 
 static void on_signal(int sig)
 {
-    job_signalled = sig;
+    (void)sig;
     job_stop = 1;
 }
 

@@ -21,8 +21,7 @@ int cmd_run(struct job *j, struct err *e)
     const char **argv = arena_array(&j->arena, args->n + 1, sizeof *argv);
     for (size_t i = 1; i < args->n; i++)
         argv[i - 1] = args->v[i];
-    const char *const env[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-                               "HOME=/root", "LANG=C.UTF-8",
+    const char *const env[] = {ZONE_PATH, "HOME=/root", "LANG=C.UTF-8",
                                arena_printf(&j->arena, "TERM=%s", term ? term : "dumb"), NULL};
     const struct zone_opts o = {.root = args->v[0],
                                 .argv = args->n > 1 ? argv : shell,

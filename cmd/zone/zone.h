@@ -8,6 +8,9 @@
 #include "base/err.h"
 #include "base/log.h"
 
+/* What a zone's programs are looked up in. */
+#define ZONE_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
 struct zone_opts {
     const char *
         root; /* directory with /proc, /sys, /dev and /run (no links); what is mounted below it is not seen */

@@ -16,6 +16,8 @@ t_installed() { in_root dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' >"$w
 case_ "88 packages, all of them ii" t_installed
 t_plan() { "$zs" plan --cache-dir "$shared_cache" --names debian/bookworm | sort | diff - <(sed 's/^ii *//' "$work/dpkg" | sort); }
 case_ "the packages of the plan, no other" t_plan
+t_alias() { "$zs" plan --cache-dir "$shared_cache" --names --keyring security=<(cat "$top"/distros/keys/debian-*.asc) debian/oldstable | diff - <("$zs" plan --cache-dir "$shared_cache" --names debian/bookworm); }
+case_ "an alias from the signed index, with a key for one repository alone" t_alias
 t_verify() { [ -z "$(in_root dpkg --verify 2>&1)" ] || { in_root dpkg --verify; return 1; }; }
 case_ "dpkg --verify finds every file as shipped" t_verify
 t_clean() {
