@@ -270,6 +270,13 @@ int tree_remove(struct tree *t, const char *path, struct err *e)
     return t->ops->remove(t, path, e);
 }
 
+int tree_rename(struct tree *t, const char *path, const char *name, struct err *e)
+{
+    if (name[0] == '\0' || strchr(name, '/') != NULL || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+        return err_set(e, ERR_USAGE, "%s: `%s' is no name in its directory", path, name);
+    return t->ops->rename(t, path, name, e);
+}
+
 int tree_mode(struct tree *t, const char *path, mode_t mode, struct err *e)
 {
     return t->ops->mode(t, path, mode & 07777, e);

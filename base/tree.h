@@ -125,6 +125,9 @@ int tree_symlink(struct tree *t, const char *path, const char *text,
 int tree_node(struct tree *t, const char *path, enum tree_type type, uint32_t major, uint32_t minor,
               mode_t mode, struct err *e);
 int tree_remove(struct tree *t, const char *path, struct err *e); /* whole subtrees too; 1: absent */
+/* Another name in the same directory for what stands at path, with all its metadata; replaces a file or link
+   of that name. 1: absent. */
+int tree_rename(struct tree *t, const char *path, const char *name, struct err *e);
 int tree_mode(struct tree *t, const char *path, mode_t mode, struct err *e); /* 1: absent */
 /* 1: absent. setuid and setgid stay; file capabilities go, as the kernel has it. */
 int tree_owner(struct tree *t, const char *path, uint32_t uid, uint32_t gid, struct err *e);

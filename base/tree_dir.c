@@ -357,6 +357,7 @@ const struct tree_ops tree_dir_ops = {
     .symlink = tree_edit_symlink,
     .node = tree_edit_node,
     .remove = tree_edit_remove,
+    .rename = tree_edit_rename,
     .mode = tree_edit_mode,
     .owner = tree_edit_owner,
     .list = tree_edit_list,

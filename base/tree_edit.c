@@ -337,6 +337,21 @@ int tree_edit_remove(struct tree *t, const char *path, struct err *e)
     return rc;
 }
 
+int tree_edit_rename(struct tree *t, const char *path, const char *name, struct err *e)
+{
+    AUTO_PLACE p;
+    struct stat st;
+    int rc = place_open(&p, t, path, false, e);
+    if (rc != 0 || (rc = place_stat(&p, &st, e)) != 0)
+        return rc;
+    if (strcmp(p.name, ".") == 0)
+        return err_set(e, ERR_USAGE, "%s: the root itself is not renamed", path);
+    if (renameat(p.dir, p.name, p.dir, name) < 0)
+        return place_sys(&p, "cannot be renamed", e);
+    keep_time(p.dir, &p.st);
+    return 0;
+}
+
 int tree_edit_mode(struct tree *t, const char *path, mode_t mode, struct err *e)
 {
     AUTO_PLACE p;

@@ -94,6 +94,7 @@ struct tree_ops {
     int (*node)(struct tree *t, const char *path, enum tree_type type, dev_t dev, const struct tree_meta *m,
                 struct err *e);
     int (*remove)(struct tree *t, const char *path, struct err *e);
+    int (*rename)(struct tree *t, const char *path, const char *name, struct err *e);
     int (*mode)(struct tree *t, const char *path, mode_t mode, struct err *e);
     int (*owner)(struct tree *t, const char *path, uint32_t uid, uint32_t gid, struct err *e);
     int (*list)(struct tree *t, const char *path, struct arena *a, struct str **names, size_t *n,
@@ -214,6 +215,7 @@ int tree_edit_symlink(struct tree *t, const char *path, const char *text, struct
 int tree_edit_node(struct tree *t, const char *path, enum tree_type type, dev_t dev,
                    const struct tree_meta *m, struct err *e);
 int tree_edit_remove(struct tree *t, const char *path, struct err *e);
+int tree_edit_rename(struct tree *t, const char *path, const char *name, struct err *e);
 int tree_edit_mode(struct tree *t, const char *path, mode_t mode, struct err *e);
 int tree_edit_owner(struct tree *t, const char *path, uint32_t uid, uint32_t gid, struct err *e);
 int tree_edit_list(struct tree *t, const char *path, struct arena *a, struct str **names, size_t *n,

@@ -8,12 +8,15 @@
 #include "cmd/create_unpack.h"
 #include "cmd/zone/zone.h"
 
-enum when { NEVER, LATER, NOW, AUTO_NOW };
+enum when { NEVER, LATER, FIRST_BOOT, NOW, AUTO_NOW };
 
 static int parse_when(const char *word, enum when *out)
 {
-    static const char *const words[] = {
-        [NEVER] = "never", [LATER] = "later", [NOW] = "now", [AUTO_NOW] = "auto"};
+    static const char *const words[] = {[NEVER] = "never",
+                                        [LATER] = "later",
+                                        [FIRST_BOOT] = "first-boot",
+                                        [NOW] = "now",
+                                        [AUTO_NOW] = "auto"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strcmp(word, words[i]) == 0) {
             *out = (enum when)i;
@@ -44,7 +47,8 @@ static int check_request(const struct job *j, enum when *when, struct err *e)
         return err_hint(e, "see zonestrap create --help");
     }
     if (parse_when(word, when) < 0)
-        return err_set(e, ERR_USAGE, "--second-stage: `%s' is none of auto, now, later, never", word);
+        return err_set(e, ERR_USAGE, "--second-stage: `%s' is none of auto, now, later, first-boot, never",
+                       word);
     if (check_target_mirror(o->target_mirror, e) < 0)
         return -1;
     if (geteuid() != 0) {
@@ -70,7 +74,7 @@ static int check_second(struct job *j, struct create_plan *p, enum when *when, s
         err_set(e, ERR_SOLVE, "the set has no %s, which the second stage runs", *need);
         return err_hint(e, "--include it and do not exclude it, or --second-stage never");
     }
-    if (*when == LATER)
+    if (*when == LATER || *when == FIRST_BOOT)
         return 0;
     if (zone_supported(p->release.machine, &why) == 0) {
         *when = NOW;
@@ -102,7 +106,7 @@ static int fill(struct job *j, struct create_plan *p, struct tree *t, struct fix
     if (rc == 0)
         rc = fixup_apply(f, t, j->log, e) < 0 ? -1 : create_fixup_keys(j, p, t, e);
     if (rc == 0 && second != NULL)
-        rc = create_second(p, f, second, e);
+        rc = create_second(p, f, second, when == FIRST_BOOT, e);
     progress_end(&j->ui, "fixup");
     if (second != NULL)
         p->fmt->second_free(second);
@@ -159,9 +163,10 @@ static int create(struct job *j, struct create_plan *p, const char *target, enum
     if (rc < 0)
         return e->class == ERR_INTR ? err_set(e, ERR_INTR, "interrupted") : -1;
     char *done = arena_printf(&j->arena, "%s: %zu packages in %s%s", p->what, p->plan.n, target,
-                              when == NOW     ? ""
-                              : when == NEVER ? ", unpacked only"
-                                              : ", second stage pending");
+                              when == NOW          ? ""
+                              : when == NEVER      ? ", unpacked only"
+                              : when == FIRST_BOOT ? ", second stage at its first boot"
+                                                   : ", second stage pending");
     progress_done(&j->ui, done);
     return 0;
 }

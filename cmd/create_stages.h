@@ -12,8 +12,10 @@ int create_fixup_load(struct job *j, struct create_plan *p, struct fixup_set **o
 /* Keyrings of repositories that have one of their own (--keyring ID=FILE), where the root's sources name
  * them. */
 int create_fixup_keys(struct job *j, const struct create_plan *p, struct tree *t, struct err *e);
-/* cmd/create_second.c: leaves the second stage's script, plan and packages in the tree. */
-int create_second(const struct create_plan *p, struct fixup_set *f, struct pkgfmt_second *s, struct err *e);
+/* cmd/create_second.c: leaves the second stage's script, plan and packages in the tree; first_boot: what
+ * starts it at the first boot, too. */
+int create_second(const struct create_plan *p, struct fixup_set *f, struct pkgfmt_second *s, bool first_boot,
+                  struct err *e);
 /* cmd/second_stage.c: a root's second stage was left for later, or did not finish. */
 bool second_stage_pending(struct job *j, const char *root);
 /* Runs the pending second stage of the root as a zone; shown is what the user calls it. ERR_SECOND with the

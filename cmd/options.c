@@ -32,7 +32,7 @@ const struct option_row option_rows[] = {
      "what the root's own sources name; default: the first configured mirror"},
     {0, "hostname", "NAME", OPT_STRING, FIELD(hostname), RUNNING | CMD_RUN,
      "the root's host name; default: its /etc/hostname, for create the distribution's name"},
-    {0, "second-stage", "auto|now|later|never", OPT_STRING, FIELD(second_stage), CMD_CREATE,
+    {0, "second-stage", "auto|now|later|first-boot|never", OPT_STRING, FIELD(second_stage), CMD_CREATE,
      "when to install the packages properly; default auto: now where the host can run the target"},
     {0, "second-stage-full", NULL, OPT_FLAG, FIELD(second_stage_full), CMD_CREATE,
      "the target's dpkg writes every file again"},

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "pkgfmt/deb.h"
 #include "pkgfmt/deb_list.h"
+#include "pkgfmt/first_boot.h"
 
 /* What a package's contents in its thin form may come to beyond twice its Installed-Size. */
 enum { SPARE = 16 * 1024 * 1024 };
@@ -158,9 +159,9 @@ static int include_contested(struct pkgfmt_second *s, struct deb_kept *k, const 
 
 /* A pattern for dpkg's path filters, which match with fnmatch(3). Bytes that its reader of configuration
    files would take for something else are matched by `?`. */
-static void add_pattern(struct buf *out, struct str path)
+static void add_pattern(struct buf *out, const char *filter, struct str path)
 {
-    buf_puts(out, "path-include=/");
+    buf_printf(out, "%s=/", filter);
     for (size_t i = 0; i < path.n; i++) {
         char c = path.p[i];
         bool misread = (unsigned char)c <= ' ' || c == '"' || c == '\'' || c == '#' || c == 0x7f;
@@ -181,7 +182,7 @@ static void add_options(const struct pkgfmt_second *s, struct buf *out)
     buf_puts(out, "path-exclude=/*\npath-include=/" DEB_KEEP_CONFIG "*\n");
     for (size_t i = 0; i < s->plan->n; i++)
         for (size_t at = 0; list_next(&s->kept[i].includes, &at, &path);)
-            add_pattern(out, path);
+            add_pattern(out, "path-include", path);
 }
 
 static void add_plan(const struct pkgfmt_second *s, struct buf *plan, struct buf *digests)
@@ -209,6 +210,22 @@ static int write_text(struct pkgfmt_second *s, const char *name, struct str text
     return tree_write(s->tree, buf_c(&path), text, mode, 0, 0, e);
 }
 
+/* The root finishes itself. What stands in for init stays there while dpkg installs who ships it. */
+static int take_init(struct pkgfmt_second *s, struct buf *options, struct buf *digests, struct err *e)
+{
+    AUTO_ARENA a = {0};
+    const char **owned, **places;
+    struct str script;
+    size_t n;
+    if (first_boot_take(s->tree, &a, &owned, &n, e) < 0)
+        return -1;
+    for (size_t i = 0; i < n; i++)
+        add_pattern(options, "path-exclude", str_from(str_c(owned[i]), 1));
+    if (first_boot_places(&a, &script, &places, &n, e) < 0)
+        return -1;
+    return write_text(s, "first-boot", script, 0755, digests, e);
+}
+
 static int write_texts(struct pkgfmt_second *s, const struct pkgfmt_second_opts *o, struct err *e)
 {
     AUTO_BUF plan = {0}, digests = {0}, options = {0};
@@ -219,6 +236,8 @@ static int write_texts(struct pkgfmt_second *s, const struct pkgfmt_second_opts 
         return r < 0 ? -1 : err_set(e, ERR_HOST, "deb_second.sh is not in this binary");
     add_plan(s, &plan, &digests);
     add_options(s, &options);
+    if (o->first_boot && take_init(s, &options, &digests, e) < 0)
+        return -1;
     if (write_text(s, "plan", buf_view(&plan), 0644, &digests, e) < 0 ||
         write_text(s, "dpkg.cfg", buf_view(&options), 0644, &digests, e) < 0 ||
         write_text(s, "fixups.sh", o->fixups_sh, 0755, &digests, e) < 0 ||

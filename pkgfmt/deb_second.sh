@@ -3,6 +3,7 @@
 # maintainer scripts, conffiles, database and triggers are those of any installation. Runs inside the zone as its
 # root; what is finished stands in /zonestrap/done, and a run that was killed goes on from there. Everything goes
 # to the log; standard output gets `zs-progress DONE TOTAL WHAT` lines, and when it fails the log's end and why.
+# The argument `first-boot` says that what stands in for init calls it: see first_boot.sh.
 # shellcheck disable=SC2317 # steps are called by name
 
 zs=/zonestrap
@@ -14,8 +15,9 @@ mark='# zonestrap: the second stage is running'
 if [ "${ZONESTRAP_SECOND-}" != clean ]; then
     exec env -i ZONESTRAP_SECOND=clean HOME=/root TERM=dumb LC_ALL=C \
         PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-        DEBIAN_FRONTEND=noninteractive DEBCONF_NONINTERACTIVE_SEEN=true /bin/sh "$zs/second-stage"
+        DEBIAN_FRONTEND=noninteractive DEBCONF_NONINTERACTIVE_SEEN=true /bin/sh "$zs/second-stage" "$@"
 fi
+caller=${1-}
 umask 022
 cd / || exit 1
 
@@ -36,6 +38,7 @@ run_step() {
     is_done "$1" && return
     echo "== $1" >>"$log"
     "step_$1"
+    [ "$caller" != first-boot ] || sync # a machine may lose its power at any time
     echo "$1" >>"$zs/done"
 }
 
@@ -165,10 +168,16 @@ main() {
         done
         rm -f "$zs/plan"
     fi
+    if [ "$caller" != first-boot ] && [ -e "$zs/first-boot" ]; then
+        /bin/sh "$zs/first-boot" put-back >>"$log" 2>&1 || fail end "init cannot be put back"
+    fi
     for file in "$zs"/* "$zs"/.[!.]*; do
-        [ "$file" = "$zs/second-stage" ] || rm -rf "$file"
+        case $file in
+        "$zs/second-stage" | "$zs/first-boot") ;;
+        *) rm -rf "$file" ;;
+        esac
     done
-    rm -f "$zs/second-stage"
+    rm -f "$zs/first-boot" "$zs/second-stage"
     rmdir "$zs"
     exit 0
 }

@@ -49,6 +49,7 @@ struct pkgfmt_second;
 struct pkgfmt_second_opts {
     struct str fixups_sh; /* POSIX sh, run in the zone after the reinstall: the before-boot fixups again, then
                              the after-install ones */
+    bool first_boot;      /* the root runs it itself at its first boot: pkgfmt/first_boot.h */
 };
 
 /* A repository as the root's own package sources shall name it. */
