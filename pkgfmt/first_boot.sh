@@ -42,6 +42,12 @@ put_back() {
 # Its words are nobody's business, and there may be no place for them yet.
 try() { _said=$("$@" 2>&1); }
 
+# test -w does not know of read-only file systems in every shell.
+writable() {
+    try rmdir /.zonestrap-rw
+    try mkdir /.zonestrap-rw && try rmdir /.zonestrap-rw
+}
+
 own_mount() { # TYPE PLACE
     [ -d "$2" ] || try mkdir "$2"
     if try mount -t "$1" -o nosuid "$1" "$2"; then mounted="$2 $mounted"; fi
@@ -51,11 +57,9 @@ node() { # NAME MODE MAJOR MINOR
     [ -c "/dev/$1" ] || try mknod -m "$2" "/dev/$1" c "$3" "$4"
 }
 
-# What a kernel's bare boot lacks. In a zone most is there, and the rest may be forbidden.
-prepare() {
-    [ -e /proc/self/fd ] || own_mount proc /proc
-    if [ ! -w / ] && try mount -o remount,rw /; then remounted=yes; fi
-    [ -c /dev/null ] || try mount -t devtmpfs -o nosuid devtmpfs /dev
+# Never in a zone: its console would be the host's.
+bare_dev() {
+    try mount -t devtmpfs -o nosuid devtmpfs /dev
     node null 666 1 3
     node zero 666 1 5
     node full 666 1 7
@@ -63,6 +67,13 @@ prepare() {
     node urandom 666 1 9
     node tty 666 5 0
     node console 600 5 1
+}
+
+# What a kernel's bare boot lacks. In a zone most is there, and the rest may be forbidden.
+prepare() {
+    [ -e /proc/self/fd ] || own_mount proc /proc
+    if ! writable && try mount -o remount,rw /; then remounted=yes; fi
+    [ -c /dev/null ] || bare_dev
     for link in 'fd /proc/self/fd' 'stdin fd/0' 'stdout fd/1' 'stderr fd/2'; do
         [ -e "/dev/${link%% *}" ] || try ln -s "${link#* }" "/dev/${link%% *}"
     done
@@ -80,13 +91,17 @@ give_back() {
     [ -z "$remounted" ] || try mount -o remount,ro /
 }
 
-# What was given, if it is a terminal; else the console, if there is one: `in` or `out` and a command.
+# A command on what the booter gave; where that is nothing, on the console, if there is one.
 on_console() {
-    if [ -t 1 ] || ! (: </dev/console >/dev/console) 2>/dev/null; then
-        "$@"
-    else
-        "$@" </dev/console >/dev/console 2>&1
-    fi
+    case $(readlink "/proc/$$/fd/1") in
+    '' | */null*)
+        if (: </dev/console >/dev/console) 2>/dev/null; then
+            "$@" </dev/console >/dev/console 2>&1
+            return
+        fi
+        ;;
+    esac
+    "$@"
 }
 
 # Every twentieth of the way is told, and every step.
@@ -121,7 +136,7 @@ second_stage() {
 }
 
 attempt() {
-    if [ ! -w / ]; then
+    if ! writable; then
         say "the root is read-only, and cannot be mounted otherwise"
         return 1
     fi
