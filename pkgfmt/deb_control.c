@@ -22,9 +22,10 @@ static void conffiles(struct str text, struct deb_list *out, struct arena *a)
 }
 
 /* Which paths a script diverts can only be guessed from outside: every absolute path that it names as a whole
-   word. Too many do no harm, those paths are merely written twice. */
-static void diverts(struct str text, struct deb_list *out, struct arena *a)
+   word. Too many do no harm, those paths are merely written twice. Variables may make any path. */
+static void diverts(struct str text, struct deb_control *c, struct arena *a)
 {
+    struct deb_list *out = &c->diverts;
     static const char between[] = " \t\n\r\"'`=;&|()<>,:";
     if (str_find(text, STR("dpkg-divert")) == text.n)
         return;
@@ -34,6 +35,12 @@ static void diverts(struct str text, struct deb_list *out, struct arena *a)
         if (i - start > 1 && text.p[start] == '/')
             deb_list_add(out, arena_copy(a, (struct str){text.p + start, i - start}));
         start = i + 1;
+    }
+    for (size_t i = 0; i + 1 < text.n && !c->diverts_computed; i++) {
+        char next = text.p[i + 1];
+        c->diverts_computed =
+            text.p[i] == '$' &&
+            (next == '{' || next == '_' || (next >= 'A' && next <= 'Z') || (next >= 'a' && next <= 'z'));
     }
 }
 
@@ -68,7 +75,7 @@ static int take_file(struct deb_control *c, struct deb_tar *t, const struct tree
     if (str_is(name, "conffiles"))
         conffiles(buf_view(&b), &c->conffiles, a);
     else
-        diverts(buf_view(&b), &c->diverts, a);
+        diverts(buf_view(&b), c, a);
     if (c->conffiles.n >= PATHS_MAX || c->diverts.n >= PATHS_MAX)
         return err_set(e, ERR_FORMAT, "control.tar: %" STR_FMT ": names more than %d paths",
                        STR_ARG(en->path), PATHS_MAX);

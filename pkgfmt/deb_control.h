@@ -14,6 +14,7 @@
 struct deb_control {
     struct deb_list conffiles; /* sorted, without the leading slash; not those to be removed on upgrade */
     struct deb_list diverts;   /* absolute paths in maintainer scripts that use dpkg-divert */
+    bool diverts_computed;     /* such a script has variables: it may divert what it names nowhere */
     bool md5sums;              /* the package brings its own list of digests */
 };
 

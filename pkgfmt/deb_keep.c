@@ -93,6 +93,7 @@ static int open_parts(struct deb_keep *k, struct deb_keep_dir *dir, const struct
         return -1;
     for (size_t i = 0; i < k->control.diverts.n; i++)
         list_add(&k->kept->diverts, k->control.diverts.v[i]);
+    k->kept->diverts_own = k->control.diverts_computed;
     if (k->kept->whole)
         return copy_whole(k->fd, d->fd, k->kept->file, e);
     return deb_thin_open(&k->thin, k->fd, d, max_bytes, e);

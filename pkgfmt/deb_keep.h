@@ -26,6 +26,7 @@ struct deb_kept {
         entries; /* pairs: path of an entry that is no directory, path that it is a hard link to or "" */
     struct buf includes; /* paths that dpkg must write, those in its conffiles' directory excepted */
     struct buf diverts;  /* absolute paths that its scripts may divert */
+    bool diverts_own;    /* they may divert any of its own, too */
 };
 
 struct deb_keep_dir {

@@ -109,6 +109,21 @@ static bool list_next(const struct buf *list, size_t *at, struct str *out)
     return true;
 }
 
+/* A package whose script diverts a path that it computes, with --rename, takes away what the first stage
+   wrote there: if that is its own, dpkg must write it again; if it is another's, the rename is what would
+   have happened. */
+static int add_own(struct pkgfmt_second *s, const struct deb_kept *k, struct deb_list *out, struct arena *a,
+                   struct err *e)
+{
+    struct str path, link, canon;
+    for (size_t at = 0; list_next(&k->entries, &at, &path) && list_next(&k->entries, &at, &link);) {
+        if (tree_canonical(s->tree, path, a, &canon, e) < 0)
+            return -1;
+        deb_list_add(out, canon);
+    }
+    return 0;
+}
+
 /* The paths, canonical and sorted, that dpkg must write again whoever ships them: those of several packages,
    since it decides by its own rules which file stays, and those that a script may divert, since it puts the
    file elsewhere. */
@@ -126,6 +141,9 @@ static int contested(struct pkgfmt_second *s, struct deb_list *out, struct arena
             if (tree_canonical(s->tree, word, a, &path, &ignored) == 0 && path.n > 0)
                 deb_list_add(out, path);
         }
+    for (size_t i = 0; i < s->plan->n; i++)
+        if (s->kept[i].diverts_own && add_own(s, &s->kept[i], out, a, e) < 0)
+            return -1;
     deb_list_sort(out);
     return 0;
 }

@@ -14,16 +14,18 @@ fi
 # A root whose init is pkgfmt/first_boot.sh and whose second stage is the given lines of sh.
 root=$boots/root
 script=$top/pkgfmt/first_boot.sh
+plain=$boots/plain
+mkdir -p "$plain"/{usr/lib/systemd,bin,sbin,lib,etc,proc,sys,dev,run,tmp,root,var/log,zonestrap}
+cp /bin/busybox "$plain/bin/"
+for a in $(/bin/busybox --list); do [ "$a" = busybox ] || [ "$a" = init ] || echo "$plain/bin/$a"; done | xargs -n 1 ln -s busybox
+ln -s ../usr/lib/systemd "$plain/lib/systemd"
+mknod "$plain/dev/null" c 1 3
+: >"$plain/dev/console" # where no zone has its own: the node would be the host's
+install -m 755 "$script" "$plain/sbin/init"
+install -m 755 "$script" "$plain/zonestrap/first-boot"
 make_root() {
     rm -rf "$root"
-    mkdir -p "$root"/{usr/lib/systemd,bin,sbin,lib,etc,proc,sys,dev,run,tmp,root,var/log,zonestrap}
-    cp /bin/busybox "$root/bin/"
-    for a in $(/bin/busybox --list); do [ "$a" = busybox ] || [ "$a" = init ] || ln -s busybox "$root/bin/$a"; done
-    ln -s ../usr/lib/systemd "$root/lib/systemd"
-    mknod "$root/dev/null" c 1 3
-    : >"$root/dev/console" # where no zone has its own: the node would be the host's
-    install -m 755 "$script" "$root/sbin/init"
-    install -m 755 "$script" "$root/zonestrap/first-boot"
+    cp -a "$plain" "$root"
     { echo '#!/bin/sh'; [ $# = 0 ] || printf '%s\n' "$@"; echo 'echo "second stage: $*" >>/ran; rm -rf /zonestrap'; } >"$root/zonestrap/second-stage"
 }
 real_init() { # PATH: what the packages shipped there

@@ -43,6 +43,12 @@ static const struct package packages[] = {
      {{"./usr/bin/diverted", AE_IFREG, BIG, 0, 0, 0},
       {"./usr/bin/its-other-name", 0, "./usr/bin/diverted", 0, 0, 0},
       {"./usr/bin/not-diverted", AE_IFREG, BIG, 0, 0, 0}}},
+    {"computed",
+     "1",
+     {{"./preinst", AE_IFREG, "#!/bin/sh\ndpkg-divert --add --rename --divert ${dir}/own.real ${dir}/own\n",
+       0755, 0, 0},
+      {"./md5sums", AE_IFREG, "", 0, 0, 0}},
+     {{"./usr/bin/own", AE_IFREG, BIG, 0, 0, 0}}},
     {"shared1",
      "1",
      {{"./md5sums", AE_IFREG, "", 0, 0, 0}},
@@ -211,18 +217,20 @@ static void thin(void)
     check_list(t, "nosums_1_all.deb", "./usr/bin/nosums 644 :" BIG "\n");
     check_list(t, "bare_1_all.deb", "./usr/bin/bare 644 :\n./etc/bare 644 :no conffile\n");
     CHECK(is_original(t, "diverted_1_all.deb", 2));
-    CHECK(is_original(t, "shared1_1_all.deb", 3));
-    CHECK(is_original(t, "shared2_1_all.deb", 4));
+    CHECK(is_original(t, "computed_1_all.deb", 3));
+    CHECK(is_original(t, "shared1_1_all.deb", 4));
+    CHECK(is_original(t, "shared2_1_all.deb", 5));
     CHECK_STR(
         left(t, "dpkg.cfg", &b),
         "path-exclude=/*\npath-include=/etc/*\npath-include=/usr/share/conf\\[1]\n"
-        "path-include=/usr/bin/diverted\npath-include=/usr/bin/its-other-name\npath-include=/usr/lib/both\n"
+        "path-include=/usr/bin/diverted\npath-include=/usr/bin/its-other-name\npath-include=/usr/bin/own\n"
+        "path-include=/usr/lib/both\n"
         "path-include=/lib/both\npath-include=/usr/bin/nosums\n");
-    CHECK_STR(left(t, "plan", &b),
-              "format deb\ncount 7\npackage conf conf_1%3a2.0~rc1_all.deb\n"
-              "package diverter diverter_1_all.deb\npackage diverted diverted_1_all.deb\n"
-              "package shared1 shared1_1_all.deb\npackage shared2 shared2_1_all.deb\n"
-              "package nosums nosums_1_all.deb\npackage bare bare_1_all.deb\n");
+    CHECK_STR(left(t, "plan", &b), "format deb\ncount 8\npackage conf conf_1%3a2.0~rc1_all.deb\n"
+                                   "package diverter diverter_1_all.deb\npackage diverted "
+                                   "diverted_1_all.deb\npackage computed computed_1_all.deb\n"
+                                   "package shared1 shared1_1_all.deb\npackage shared2 shared2_1_all.deb\n"
+                                   "package nosums nosums_1_all.deb\npackage bare bare_1_all.deb\n");
     CHECK_STR(left(t, "fixups.sh", &b), "true\n");
     CHECK_STR(left(t, "done", &b), "");
     CHECK(strncmp(left(t, "second-stage", &b), "#!/bin/sh\n", 10) == 0);
@@ -255,8 +263,8 @@ static void control_is_the_original(void)
 static void full(void)
 {
     static const char *const files[] = {
-        "conf_1%3a2.0~rc1_all.deb", "diverter_1_all.deb", "diverted_1_all.deb", "shared1_1_all.deb",
-        "shared2_1_all.deb",        "nosums_1_all.deb",   "bare_1_all.deb"};
+        "conf_1%3a2.0~rc1_all.deb", "diverter_1_all.deb", "diverted_1_all.deb", "computed_1_all.deb",
+        "shared1_1_all.deb",        "shared2_1_all.deb",  "nosums_1_all.deb",   "bare_1_all.deb"};
     struct tree *t = NULL;
     struct err e;
     AUTO_BUF b = {0};
