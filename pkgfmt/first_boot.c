@@ -36,6 +36,14 @@ static int take(struct tree *t, const char *place, bool needed, struct str scrip
     return tree_write(t, place, script, 0755, 0, 0, e);
 }
 
+static bool has(const char **v, size_t n, const char *path)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(v[i], path) == 0)
+            return true;
+    return false;
+}
+
 int first_boot_take(struct tree *t, struct arena *a, const char ***owned, size_t *n, struct err *e)
 {
     const char **places;
@@ -49,16 +57,14 @@ int first_boot_take(struct tree *t, struct arena *a, const char ***owned, size_t
         if (tree_canonical(t, str_c(places[i]), a, &path, e) < 0)
             return -1;
         const char *canonical = arena_printf(a, "/%" STR_FMT, STR_ARG(path));
-        bool had = false;
-        for (size_t k = 0; k < *n && !had; k++)
-            had = strcmp(v[k], canonical) == 0;
-        int r = had ? 0 : take(t, places[i], i == 0, script, a, e);
+        bool taken = has(v, *n, canonical);
+        int r = taken ? 0 : take(t, places[i], i == 0, script, a, e);
         if (r < 0)
             return -1;
-        if (r == 1)
-            continue;
-        v[(*n)++] = places[i];
-        v[(*n)++] = canonical;
+        if (r == 0 && !has(v, *n, places[i]))
+            v[(*n)++] = places[i];
+        if (r == 0 && !has(v, *n, canonical))
+            v[(*n)++] = canonical;
     }
     return 0;
 }

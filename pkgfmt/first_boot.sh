@@ -79,6 +79,7 @@ prepare() {
     done
     [ -e /sys/kernel ] || own_mount sysfs /sys
     grep -q ' /run ' /proc/self/mounts 2>/dev/null || own_mount tmpfs /run
+    [ -d /run/lock ] || try mkdir -m 1777 /run/lock # where the root's own /var/lock leads
     name=$(cat /proc/sys/kernel/hostname 2>/dev/null)
     if [ "$name" = '(none)' ] && [ -s /etc/hostname ]; then
         try cp /etc/hostname /proc/sys/kernel/hostname

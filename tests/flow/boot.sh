@@ -2,6 +2,7 @@
 # a zone that remounts its root or empties its /run has nothing of the host's at hand; the zones run in control groups of
 # their own, by which nothing of them is left.
 #   boot_why              what is missing, on standard output; nothing when all is there
+#   boot_in PROGRAM...    runs in the zone that is up: for `run` steps
 #   boot LOG STEP... -- ROOT ARGUMENT...   boots with a console: see console.py; then the power goes off
 boots=$work/boots
 boot_groups=
@@ -20,12 +21,23 @@ boot_start() {
     for h in /sys/fs/cgroup /sys/fs/cgroup/*; do
         [ -e "$h/cgroup.procs" ] && mkdir "$h/zs-boot.$$" 2>/dev/null && boot_groups="$boot_groups $h/zs-boot.$$"
     done
-    return 0
+    export boot_groups
 }
+boot_pids() { local g; for g in $boot_groups; do find "$g" -name cgroup.procs -exec cat {} + 2>/dev/null; done | sort -u; }
+boot_in() {
+    local p
+    for p in $(boot_pids); do
+        grep -qsE '^NSpid:.[0-9]+.1$' "/proc/$p/status" || continue
+        nsenter -t "$p" -m -u -i -n -p -- "$@"
+        return
+    done
+    echo "no zone is up"; return 1
+}
+export -f boot_in boot_pids
 boot_off() { # every process of the zones, then their groups
     local g pids i
     for i in 1 2 3 4 5 6 7 8 9 10; do
-        pids=$(for g in $boot_groups; do find "$g" -name cgroup.procs -exec cat {} + 2>/dev/null; done | sort -u)
+        pids=$(boot_pids)
         [ -n "$pids" ] || break
         kill -KILL $pids 2>/dev/null
         sleep 0.1
@@ -48,10 +60,10 @@ boot() {
     (
         for g in $boot_groups; do echo 0 >"$g/cgroup.procs" || true; done 2>/dev/null
         exec python3 "$here/../flow/console.py" "$log" "${steps[@]}" -- systemd-nspawn -q --keep-unit --register=no \
-            --private-network --timezone=off --resolv-conf=off -D "$root" "$@" </dev/null
+            --private-network --timezone=off --resolv-conf=off --link-journal=no -D "$root" "$@" </dev/null
     )
     rc=$?
     boot_off
-    [ $rc = 0 ] || { echo "the console's last lines:"; tr -d '\r' <"$log" | tail -n 30; }
+    [ $rc = 0 ] || { echo "the console's last lines:"; tr -d '\r' <"$log" | tail -n 30; echo; }
     return $rc
 }

@@ -3,7 +3,7 @@
     wait SECONDS ERE    the output, which LOG gets whole, has a match behind what was waited for before
     send TEXT           a line typed
     end SECONDS         the program ends by itself; its exit status is printed
-    run COMMAND         a shell command of the host's, that must succeed
+    run COMMAND         a bash command of the host's, that must succeed
 
 Exit status 0 when all steps were reached. The program itself is left as it is, unless it ended."""
 import os, pty, re, select, subprocess, sys, time
@@ -39,7 +39,7 @@ def main():
             os.write(fd, rest.encode() + b"\n")
             continue
         if what == "run":
-            if subprocess.run(["sh", "-c", rest], stdin=subprocess.DEVNULL).returncode != 0:
+            if subprocess.run(["bash", "-c", rest], stdin=subprocess.DEVNULL).returncode != 0:
                 sys.exit("failed: " + rest)
             continue
         seconds, _, ere = rest.partition(" ")

@@ -184,6 +184,28 @@ static void listing(void)
     tree_close(t);
 }
 
+/* Everything about it stays; a link is renamed, not followed. */
+static void renaming(void)
+{
+    struct stat st;
+    open_root();
+    CHECK(tree_rename(t, "/bin/sh", "sh.kept", &err) == 0);
+    CHECK_STR(stat_line("/bin/sh"), "absent");
+    CHECK_STR(stat_line("/usr/bin/sh.kept"), "usr/bin/sh.kept 0 0644 0:0 1000000000 ");
+    CHECK(tree_rename(t, "/etc/link", "passwd", &err) == 0);
+    CHECK_STR(stat_line("/etc/passwd"), "etc/passwd 2 0777 0:0 1000000000 passwd");
+    CHECK(fstatat(tree_fd(t), "etc", &st, 0) == 0 && st.st_mtime == 7);
+    CHECK(tree_rename(t, "/etc/none", "x", &err) == 1 && tree_rename(t, "/none/x", "x", &err) == 1);
+    CHECK(tree_rename(t, "/", "x", &err) == -1);
+    CHECK_STR(err.msg, "/: the root itself is not renamed");
+    static const char *const bad[] = {"", ".", "..", "../x", "a/b"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        CHECK(tree_rename(t, "/etc/out", bad[i], &err) == -1 && err.class == ERR_USAGE);
+    CHECK(tree_rename(t, "/etc/out", "up", &err) == 0 && tree_mkdir(t, "/etc/dir/x", 0755, 0, 0, &err) == 0);
+    CHECK(tree_rename(t, "/etc/up", "dir", &err) == -1 && err.class == ERR_HOST);
+    tree_close(t);
+}
+
 /* What a killed run left under the temporary name is in nobody's way. */
 static void leftover_temp(void)
 {
@@ -206,6 +228,7 @@ int main(void)
     RUN(making);
     RUN(changing);
     RUN(listing);
+    RUN(renaming);
     RUN(leftover_temp);
     scratch_remove();
     return test_done();
