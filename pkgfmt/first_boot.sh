@@ -86,10 +86,12 @@ prepare() {
     fi
 }
 
-# The real init finds what the booter left.
-give_back() {
-    for place in $mounted; do try umount "$place"; done
-    [ -z "$remounted" ] || try mount -o remount,ro /
+# The real init finds what the booter left. The root cannot be read-only while this script, a removed file now, is open.
+become() {
+    undo="${remounted:+mount -o remount,ro /; }${mounted:+umount $mounted; }"
+    PATH=$path
+    [ -n "$undo" ] || exec "$0" "$@"
+    exec /bin/sh -c "_said=\$({ $undo} 2>&1); exec \"\$0\" \"\$@\"" "$0" "$@"
 }
 
 # A command on what the booter gave; where that is nothing, on the console, if there is one.
@@ -198,9 +200,7 @@ main() {
     PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
     prepare
     (on_console work) || exit
-    give_back
-    PATH=$path
-    [ ! -x "$0" ] || exec "$0" "$@"
+    [ ! -x "$0" ] || become "$@"
     on_console login_shell
 }
 

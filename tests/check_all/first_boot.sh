@@ -89,9 +89,22 @@ power() {
     boot "$work/log" 'wait 60 Entering runlevel: 2' 'run boot_in /sbin/poweroff || :' 'end 60' -- "$boots/mnt" -b && whole "$boots/mnt"
 }
 power_off() { power; local rc=$?; umount "$boots/mnt"; rm -f "$disk" "$disk.then"; return $rc; }
-if command -v mkfs.ext4 >/dev/null && modprobe -q loop 2>/dev/null || [ -e /dev/loop-control ]; then
+if [ -e /dev/loop-control ] && command -v mkfs.ext4 >/dev/null; then
     case_ "a disk whose power goes" power_off
 else
-    skipped "a disk whose power goes" "no loop devices"
+    skipped "a disk whose power goes" "no loop devices, or no mkfs.ext4 (Debian: e2fsprogs)"
+fi
+
+kernel() {
+    rm -rf "$root"
+    make_root bookworm $sysv && mkfs.ext4 -q -F -d "$root" "$disk" 1500M && boot_uml "$work/log" 'wait 60 . readonly on device' 'wait 600 second stage is finished' \
+        'wait 200 Entering runlevel: 2' -- "$disk" || return
+    mkdir -p "$boots/mnt" && mount -o loop "$disk" "$boots/mnt" && whole "$boots/mnt"
+}
+if [ -e /dev/loop-control ] && command -v linux.uml >/dev/null; then
+    case_ "a kernel of its own" kernel
+    ! mountpoint -q "$boots/mnt" || umount "$boots/mnt"
+else
+    skipped "a kernel of its own" "no loop devices, or no User-Mode Linux (Debian: user-mode-linux)"
 fi
 done_

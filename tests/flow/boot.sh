@@ -4,6 +4,7 @@
 #   boot_why              what is missing, on standard output; nothing when all is there
 #   boot_in PROGRAM...    runs in the zone that is up: for `run` steps
 #   boot LOG STEP... -- ROOT ARGUMENT...   boots with a console: see console.py; then the power goes off
+#   boot_uml LOG STEP... -- IMAGE ARGUMENT...   the same in User-Mode Linux
 boots=$work/boots
 boot_groups=
 
@@ -54,13 +55,23 @@ boot_end() {
 cleanup_hooks="$cleanup_hooks boot_end"
 
 boot() {
-    local log=$1 root g rc steps=(); shift
+    local log=$1 root steps=(); shift
     while [ "$1" != -- ]; do steps+=("$1"); shift; done
     root=$2; shift 2
+    boot_with "$log" "${steps[@]}" -- systemd-nspawn -q --keep-unit --register=no --private-network --timezone=off --resolv-conf=off \
+        --link-journal=no -D "$root" "$@"
+}
+boot_uml() { # as boot, with a kernel of its own; ROOT is an image of ext4, what follows is for the kernel
+    local log=$1 disk steps=(); shift
+    while [ "$1" != -- ]; do steps+=("$1"); shift; done
+    disk=$2; shift 2
+    HOME=$work boot_with "$log" "${steps[@]}" -- linux.uml mem=256M uml_dir="$work/" ubd0="$disk" root=/dev/ubda con=null con0=fd:0,fd:1 "$@"
+}
+boot_with() { # LOG STEP... -- PROGRAM ARGUMENT...
+    local log=$1 g rc
     (
         for g in $boot_groups; do echo 0 >"$g/cgroup.procs" || true; done 2>/dev/null
-        exec python3 "$here/../flow/console.py" "$log" "${steps[@]}" -- systemd-nspawn -q --keep-unit --register=no \
-            --private-network --timezone=off --resolv-conf=off --link-journal=no -D "$root" "$@" </dev/null
+        exec python3 "$top/tests/flow/console.py" "$@" </dev/null
     )
     rc=$?
     boot_off

@@ -120,6 +120,20 @@ read_only() {
 }
 for c in $cases; do case_ "first boot $c" "$c"; done
 
+# A kernel mounts the root read-only and nothing else but its devices.
+kernel() {
+    make_root '[ -e /proc/self ] && [ -d /sys/kernel ] && [ -e /dev/stdin ] && grep -q " /run tmpfs" /proc/mounts && hostname && >/written || exit'
+    real_init sbin/init.zonestrap; echo mine >"$root/etc/hostname"; rm "$root"/dev/*
+    printf 'mount -t proc proc /proc; cat /proc/mounts; ls -d /zonestrap /sbin/*.zonestrap; echo "home $HOME."; poweroff -f\n' >"$root/sbin/real"
+    sed -i 's,^cp .*,. /sbin/real,' "$root/sbin/init.zonestrap"
+    mkfs.ext4 -q -F -d "$root" "$boots/disk" 32M &&
+        boot_uml "$work/log" 'wait 60 Mounted root .ext4 filesystem. readonly' 'wait 20 the packages are being installed' 'wait 9 mine' 'wait 9 is finished' \
+            'wait 9 the real init: /sbin/init single pid 1' 'wait 9 home /\.' 'end 20' -- "$boots/disk" single &&
+        tr -d '\r' <"$work/log" >"$work/kernel" && grep -q '^/dev/root / ext4 ro' "$work/kernel" && ! grep -qE '^[^ ]+ /(run|sys) ' "$work/kernel" &&
+        grep -q 'zonestrap: No such file' "$work/kernel" || { tail -n 40 "$work/kernel"; return 1; }
+}
+if command -v linux.uml >/dev/null; then case_ "first boot kernel" kernel; else skipped "first boot kernel" "no User-Mode Linux (Debian: user-mode-linux)"; fi
+
 # A real root without an init: the first boot is cut off twice, and goes on.
 . "$here/mirror.sh"
 [ -n "$mirror" ] || { skipped "first boot bookworm" "the host's apt configuration names no Debian mirror that answers"; done_; }
