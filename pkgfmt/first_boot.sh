@@ -140,7 +140,7 @@ second_stage() {
 
 attempt() {
     if ! writable; then
-        say "the root is read-only, and cannot be mounted otherwise"
+        say "the root cannot be written, nor mounted so that it can"
         return 1
     fi
     if [ -e "$zs/second-stage" ]; then

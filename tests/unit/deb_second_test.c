@@ -70,6 +70,7 @@ static char target[64];
 static struct buf debs[PACKAGES];
 static struct plan_pkg pkgs[PACKAGES];
 static const struct plan plan = {pkgs, PACKAGES};
+static struct pkgfmt_second_opts opts = {.fixups_sh = {"true\n", 5}};
 
 static size_t count(const struct tar_file *f, size_t max)
 {
@@ -104,7 +105,6 @@ static int unpack_one(struct tree *t, struct pkgfmt_second *s, unsigned i, bool 
 static int leave(struct tree **t, bool full, struct err *e)
 {
     static const struct tree_layout links[] = {{"bin", "usr/bin"}, {"lib", "usr/lib"}};
-    static const struct pkgfmt_second_opts opts = {.fixups_sh = {"true\n", 5}};
     struct pkgfmt_second *s = NULL;
     AUTO_ARENA a = {0};
     unsigned *again;
@@ -180,7 +180,7 @@ static bool is_original(struct tree *t, const char *file, unsigned i)
 }
 
 /* Every line of `digests` is true, and there is one for each package. */
-static void check_digests(struct tree *t)
+static void check_digests(struct tree *t, size_t texts)
 {
     AUTO_BUF b = {0};
     struct str rest, line, hex;
@@ -196,7 +196,7 @@ static void check_digests(struct tree *t)
         AUTO_FD fd = open(path, O_RDONLY);
         CHECK(fd >= 0 && digest_of_fd(&got, DIGEST_SHA256, fd, NULL, &e) == 0 && digest_eq(&said, &got));
     }
-    CHECK(n == PACKAGES + 3);
+    CHECK(n == PACKAGES + texts);
 }
 
 static void thin(void)
@@ -234,7 +234,7 @@ static void thin(void)
     CHECK_STR(left(t, "fixups.sh", &b), "true\n");
     CHECK_STR(left(t, "done", &b), "");
     CHECK(strncmp(left(t, "second-stage", &b), "#!/bin/sh\n", 10) == 0);
-    check_digests(t);
+    check_digests(t, 3);
     tree_close(t);
 }
 
@@ -274,7 +274,7 @@ static void full(void)
     for (unsigned i = 0; i < PACKAGES; i++)
         CHECK(is_original(t, files[i], i));
     CHECK_STR(left(t, "dpkg.cfg", &b), "");
-    check_digests(t);
+    check_digests(t, 3);
     tree_close(t);
 }
 
@@ -300,7 +300,7 @@ static void few_descriptors(void)
     setrlimit(RLIMIT_NOFILE, &old);
     CHECK_STR(left(t, "dpkg.cfg", &c), buf_c(&b));
     CHECK(is_original(t, "conf_1%3a2.0~rc1_all.deb", 0));
-    check_digests(t);
+    check_digests(t, 3);
     tree_close(t);
 }
 
@@ -308,7 +308,6 @@ static void not_all_unpacked(void)
 {
     struct tree *t = NULL;
     struct pkgfmt_second *s = NULL;
-    const struct pkgfmt_second_opts opts = {.fixups_sh = {"", 0}};
     struct err e = {0};
     if (geteuid() != 0)
         SKIP("not root");
@@ -317,6 +316,27 @@ static void not_all_unpacked(void)
     CHECK_STR(e.msg, "diverter was not unpacked before the second stage was left in the tree");
     deb_second_free(s);
     tree_close(t);
+}
+
+/* What stands in for init is there twice, and dpkg leaves the place alone, full or not. */
+static void first_boot(void)
+{
+    struct tree *t = NULL;
+    struct err e;
+    AUTO_BUF a = {0}, b = {0};
+    if (geteuid() != 0)
+        SKIP("not root");
+    opts.first_boot = true;
+    for (int all = 0; all < 2; all++) {
+        CHECK(leave(&t, all, &e) == 0);
+        CHECK(str_ends(str_c(left(t, "dpkg.cfg", &a)), STR("path-exclude=/sbin/init\n")));
+        CHECK(strncmp(left(t, "first-boot", &a), "#!/bin/sh\n", 10) == 0);
+        CHECK(tree_read(t, "/sbin/init", 1 << 20, &b, &e) == 0 && str_eq(buf_view(&a), buf_view(&b)));
+        buf_clear(&b);
+        check_digests(t, 4);
+        tree_close(t);
+    }
+    opts.first_boot = false;
 }
 
 static void names_are_escaped(void)
@@ -358,6 +378,7 @@ int main(void)
     RUN(control_is_the_original);
     RUN(full);
     RUN(few_descriptors);
+    RUN(first_boot);
     RUN(not_all_unpacked);
     RUN(names_are_escaped);
     RUN(dpkg_reads_them);
