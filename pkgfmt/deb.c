@@ -168,6 +168,7 @@ const struct pkgfmt deb = {
     .index_load = deb_index_load,
     .unpack = deb_unpack,
     .second_begin = deb_second_begin,
+    .second_settle = deb_second_settle,
     .second_finish = deb_second_finish,
     .second_free = deb_second_free,
     .sources = deb_sources,

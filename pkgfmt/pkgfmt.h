@@ -76,10 +76,12 @@ struct pkgfmt {
     /* Unpacks the verified package file fd into the tree. second NULL: keep nothing. */
     int (*unpack)(int fd, const struct plan_pkg *pkg, struct tree_writer *w, struct pkgfmt_second *second,
                   unsigned index, struct err *e);
-    /* Second stage: begin before the first unpack, finish after tree_settle() leaves script, plan and
-     * packages below /zonestrap in the root. */
+    /* Second stage: begin before the first unpack, settle after the last one and before tree_settle(), finish
+     * when the fixups were applied leaves script and plan beside the packages, below /zonestrap in the root.
+     */
     int (*second_begin)(struct pkgfmt_second **s, struct tree *t, const struct plan *p, bool full,
                         struct err *e);
+    int (*second_settle)(struct pkgfmt_second *s, struct err *e);
     int (*second_finish)(struct pkgfmt_second *s, const struct pkgfmt_second_opts *o, struct err *e);
     void (*second_free)(struct pkgfmt_second *s);
     /* The text of the root's own package sources. */

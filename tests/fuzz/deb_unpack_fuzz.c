@@ -37,8 +37,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
         tree_writer_open(t, 0, pkg.name, 4 << 20, false, &w, &e) < 0)
         abort();
     int rc = deb_unpack(fuzz_fd(p, n), &pkg, w, second, 0, &e);
+    if (rc == 0)
+        rc = tree_writer_finish(&w, &e);
     tree_writer_close(w);
-    if (rc == 0 && tree_settle(t, &e) == 0)
+    if (rc == 0 && deb_second_settle(second, &e) == 0 && tree_settle(t, &e) == 0)
         deb_second_finish(second, &opts, &e);
     deb_second_free(second);
     tree_close(t);
