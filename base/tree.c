@@ -18,6 +18,11 @@ void tree_set_epoch(struct tree *t, int64_t seconds)
     t->clamp = true;
 }
 
+void tree_keep_nodes(struct tree *t)
+{
+    t->keep_nodes = true;
+}
+
 bool tree_ordered(const struct tree *t)
 {
     return t->queue != NULL;

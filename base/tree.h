@@ -81,6 +81,11 @@ int tree_fd(const struct tree *t);
 /* Makes it appear: sync (unless nosync) and rename, or the marker's removal. The tree stays open. ERR_HOST,
    and the tree unsealed, when something has taken the target's name meanwhile. */
 int tree_seal(struct tree *t, bool nosync, struct err *e);
+/* For a directory that will be packed: device nodes that the host does not let us make are remembered. */
+void tree_keep_nodes(struct tree *t);
+/* Everything in a directory's tree into the tarball, sorted by name, no time after the epoch. Sockets are
+   left out with a warning. */
+int tree_pack(struct tree *t, struct tarball *tarball, struct err *e);
 /* Closes; an unsealed tree is removed first, so that the target is as it was. NULL is fine. */
 void tree_close(struct tree *t);
 

@@ -106,6 +106,15 @@ struct tree_tar;    /* the tarball back end's, tree_tar.c */
 struct tree_queue;  /* packages take turns, tree_queue.c */
 struct tree_queued; /* an entry that waits for its package's turn */
 
+/* A device node that the host did not let us make, for tree_pack(). */
+struct tree_kept_node {
+    struct tree_kept_node *next;
+    const char *path; /* canonical */
+    enum tree_type type;
+    uint32_t major, minor;
+    struct tree_meta meta;
+};
+
 struct tree {
     const struct tree_ops *ops;
     const struct log *log;
@@ -115,6 +124,8 @@ struct tree {
     int fd;     /* the root; -1 where the back end has none */
     bool sealed;
     bool own_root;   /* the root was made, not found */
+    bool keep_nodes; /* what cannot be made is kept: */
+    struct tree_kept_node *kept_nodes;
     bool lost_found; /* the target had a lost+found of its own */
     struct tree_target *target;
     struct tree_tar *tar;
