@@ -137,6 +137,9 @@ static int finish(struct job *j, struct create_plan *p, struct create_target *t,
         *e = second;
         return -1;
     }
+    /* It tells when and how the tarball was made. */
+    if (t->place != NULL && tree_remove(t->tree, SECOND_STAGE_LOG, e) < 0)
+        return -1;
     int sealed = create_target_seal(j, t, e);
     if (sealed == 0 && rc < 0)
         *e = second;

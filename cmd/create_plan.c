@@ -8,6 +8,9 @@
 
 enum { KEYRING_MAX = 16 * 1024 * 1024 };
 
+/* The year 9999: what no tool overflows at. */
+#define MAX_EPOCH UINT64_C(253402300799)
+
 /* `ID=FILE` trusts a file's keys for one repository alone; a file's name with a slash before its `=` is no
    ID. Empty when there is none. */
 static struct str keyring_id(const char *arg)
@@ -199,6 +202,23 @@ static int solve(struct job *j, struct create_plan *p, struct err *e)
     return solve_run(p->solve, &r, &j->arena, &p->plan, e);
 }
 
+/* The newest index's date, unless the environment says otherwise:
+   https://reproducible-builds.org/specs/source-date-epoch/ */
+static int choose_epoch(struct create_plan *p, struct err *e)
+{
+    const char *want = getenv("SOURCE_DATE_EPOCH");
+    uint64_t seconds;
+    for (size_t i = 0; i < p->nsources; i++)
+        if (p->sources[i].root.date > p->epoch)
+            p->epoch = p->sources[i].root.date;
+    if (want == NULL || want[0] == '\0')
+        return 0;
+    if (!str_u64(str_c(want), &seconds) || seconds > MAX_EPOCH)
+        return err_set(e, ERR_USAGE, "SOURCE_DATE_EPOCH: `%.100s' is no number of seconds since 1970", want);
+    p->epoch = (int64_t)seconds;
+    return 0;
+}
+
 int create_plan_make(struct job *j, struct create_plan *p, struct err *e)
 {
     progress_begin(&j->ui, "plan");
@@ -208,9 +228,8 @@ int create_plan_make(struct job *j, struct create_plan *p, struct err *e)
         create_index_load(j, p, e) < 0 || solve(j, p, e) < 0)
         return err_wrap(e, "%s", p->what);
     log_debug(j->log, "solved");
-    for (size_t i = 0; i < p->nsources; i++)
-        if (p->sources[i].root.date > p->epoch)
-            p->epoch = p->sources[i].root.date;
+    if (choose_epoch(p, e) < 0)
+        return -1;
     progress_end(&j->ui, "plan");
     log_info(j->log, "%s: %zu packages", p->what, p->plan.n);
     return 0;

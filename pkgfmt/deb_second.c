@@ -171,10 +171,10 @@ static void add_options(const struct pkgfmt_second *s, struct buf *out)
             add_pattern(out, path);
 }
 
-static void add_plan(const struct pkgfmt_second *s, struct buf *plan, struct buf *digests)
+static void add_plan(const struct pkgfmt_second *s, int64_t epoch, struct buf *plan, struct buf *digests)
 {
     char hex[DIGEST_HEX_MAX];
-    buf_printf(plan, "format deb\ncount %zu\n", s->plan->n);
+    buf_printf(plan, "format deb\nepoch %lld\ncount %zu\n", (long long)epoch, s->plan->n);
     for (size_t i = 0; i < s->plan->n; i++) {
         buf_printf(plan, "package %s %s\n", s->plan->pkgs[i].name, s->kept[i].file);
         buf_printf(digests, "%s  packages/%s\n", digest_hex(&s->kept[i].digest, hex), s->kept[i].file);
@@ -204,7 +204,7 @@ int deb_second_finish(struct pkgfmt_second *s, const struct pkgfmt_second_opts *
     int r = data_read(NULL, "pkgfmt", "deb_second.sh", &a, &script, NULL, e);
     if (r != 0)
         return r < 0 ? -1 : err_set(e, ERR_HOST, "deb_second.sh is not in this binary");
-    add_plan(s, &plan, &digests);
+    add_plan(s, o->epoch, &plan, &digests);
     add_options(s, &options);
     if (write_text(s, "plan", buf_view(&plan), 0644, &digests, e) < 0 ||
         write_text(s, "dpkg.cfg", buf_view(&options), 0644, &digests, e) < 0 ||

@@ -49,6 +49,7 @@ struct pkgfmt_second;
 struct pkgfmt_second_opts {
     struct str fixups_sh; /* POSIX sh, run in the zone after the reinstall: the before-boot fixups again, then
                              the after-install ones */
+    int64_t epoch;        /* what the second stage's programs take for today: SOURCE_DATE_EPOCH */
 };
 
 /* A repository as the root's own package sources shall name it. */

@@ -100,7 +100,7 @@ static int unpack_one(struct tree *t, struct pkgfmt_second *s, unsigned i, bool 
 static int leave(struct tree **t, bool full, struct err *e)
 {
     static const struct tree_layout links[] = {{"bin", "usr/bin"}, {"lib", "usr/lib"}};
-    static const struct pkgfmt_second_opts opts = {.fixups_sh = {"true\n", 5}};
+    static const struct pkgfmt_second_opts opts = {.fixups_sh = {"true\n", 5}, .epoch = 7};
     struct pkgfmt_second *s = NULL;
     AUTO_ARENA a = {0};
     unsigned *again;
@@ -221,7 +221,7 @@ static void thin(void)
         "path-include=/usr/bin/diverted\npath-include=/usr/bin/its-other-name\npath-include=/usr/lib/both\n"
         "path-include=/lib/both\npath-include=/usr/bin/nosums\n");
     CHECK_STR(left(t, "plan", &b),
-              "format deb\ncount 7\npackage conf conf_1%3a2.0~rc1_all.deb\n"
+              "format deb\nepoch 7\ncount 7\npackage conf conf_1%3a2.0~rc1_all.deb\n"
               "package diverter diverter_1_all.deb\npackage diverted diverted_1_all_whole.deb\n"
               "package shared1 shared1_1_all_whole.deb\npackage shared2 shared2_1_all_whole.deb\n"
               "package nosums nosums_1_all.deb\npackage bare bare_1_all.deb\n");
