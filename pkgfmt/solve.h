@@ -21,6 +21,8 @@ struct s_Pool *solve_pool(struct solve *s);
    one struct solve must come one at a time. The repository lives as long as the pool. */
 struct s_Repo *solve_repo_add(struct solve *s, const char *id, unsigned index, int priority);
 void solve_repo_drop(struct solve *s, struct s_Repo *repo); /* and what was added to it */
+/* Below, equal to or above 0, as the format orders two versions. */
+int solve_compare(struct solve *s, const char *a, const char *b);
 const char *solve_arch(const struct solve *s);
 const struct log *solve_log(const struct solve *s);
 /* Work that nobody waits for (writing parsed indexes down): solve_close() calls fn(arg) first, in the order
