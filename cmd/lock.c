@@ -343,6 +343,9 @@ static int check_bytes(const char *name, struct str text, struct err *e)
                             c);
         }
     }
+    if (text.n > 0 && text.p[text.n - 1] != '\n')
+        return kw_error(&f, line, (unsigned)(text.n - start) + 1, e,
+                        "the line does not end: the lock is cut off");
     return 0;
 }
 
