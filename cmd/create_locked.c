@@ -151,7 +151,8 @@ static int fill_sources(struct job *j, struct create_plan *p, struct err *e)
         return -1;
     for (size_t i = 0; i < p->nsources; i++) {
         const struct lock_repo *r = &p->lock->repos[i];
-        p->sources[i].root.date = r->date;
+        p->sources[i].root =
+            (struct pkgfmt_root){.suite = "", .codename = "", .origin = "", .label = "", .date = r->date};
         p->sources[i].root_digest = r->index;
         if (check_keys(r, &p->sources[i], e) < 0)
             return -1;

@@ -21,8 +21,6 @@ struct s_Pool *solve_pool(struct solve *s);
    one struct solve must come one at a time. The repository lives as long as the pool. */
 struct s_Repo *solve_repo_add(struct solve *s, const char *id, unsigned index, int priority);
 void solve_repo_drop(struct solve *s, struct s_Repo *repo); /* and what was added to it */
-/* Below, equal to or above 0, as the format orders two versions. */
-int solve_compare(struct solve *s, const char *a, const char *b);
 const char *solve_arch(const struct solve *s);
 const struct log *solve_log(const struct solve *s);
 /* Work that nobody waits for (writing parsed indexes down): solve_close() calls fn(arg) first, in the order
@@ -64,5 +62,7 @@ int solve_run(struct solve *s, const struct solve_request *r, struct arena *a, s
    (>= 2.6.1)"). After solve_run. ERR_USAGE when the package is not in the plan. */
 int solve_why(struct solve *s, const char *package, struct arena *a, const char ***steps, size_t *n,
               struct err *e);
+/* Below, equal to or above 0, as the format orders two versions. */
+int solve_compare(struct solve *s, const char *a, const char *b);
 
 #endif

@@ -48,6 +48,12 @@ t_stdout() {
     fails_with 7 'lock: .*No such file' plan --lock "$work/none/x" mine/one && [ -z "$(ls "$work" | grep none)" ]
 }
 case_ "plan --lock: standard output is for one thing; what is no file is left alone" t_stdout
+in_full() {
+    cp "$lock" "$work/m/x" && { cat /dev/zero >"$work/m/fill"; fails_with 7 'lock: .*No space left' plan --lock "$work/m/x" mine/one; } 2>/dev/null &&
+    cmp "$lock" "$work/m/x" && [ "$(ls "$work/m" | tr '\n' ' ')" = "fill x " ]
+}
+t_full() { mkdir "$work/m" && mount -t tmpfs -o size=64k zs-test "$work/m" || return 1; in_full; local rc=$?; umount "$work/m"; return $rc; }
+case_ "plan --lock on a full disk: the old lock stays whole" t_full
 t_create() {
     create mine/one && listing "$work/root" >"$work/plain" || return 1
     : >"$work/log"
