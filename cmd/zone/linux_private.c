@@ -210,8 +210,7 @@ static int forbidden(const char *what, int errnum, struct err *e)
     if (fix.n > 0)
         return err_hint(e, "root allows them: sysctl%s; or run it as root; " LATER, buf_c(&fix));
     return err_hint(
-        e, "a container, a chroot or a security module may forbid them, or user.max_user_namespaces is "
-           "used up; " LATER);
+        e, "a container, a chroot, a security module or the kernel's configuration may forbid them; " LATER);
 }
 
 /* Does the map of this process (user_namespaces(7)) have the ids below IDS_WANTED? */
