@@ -19,8 +19,8 @@ static void cgroup(const char *dir, const char *files)
         str_cut(&word, '=', &name);
         snprintf(file, sizeof file, "%.*s", (int)name.n, name.p);
         snprintf(text, sizeof text, "%.*s\n", (int)word.n, word.p);
-        for (char *p = text; *p != '\0'; p++)
-            *p = *p == ',' ? ' ' : *p == ';' ? '\n' : *p;
+        for (char *p = text; (p = strpbrk(p, ",;")) != NULL;)
+            *p = *p == ',' ? ' ' : '\n';
         CHECK(put_file(path, file, text, 0644));
     }
 }
