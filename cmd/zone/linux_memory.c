@@ -118,3 +118,8 @@ int zone_private_memory(const char *dir, uint64_t need_bytes, bool *mounted, con
     *mounted = true;
     return 0;
 }
+
+void zone_private_forget(const char *dir)
+{
+    umount2(dir, MNT_DETACH);
+}

@@ -32,8 +32,8 @@ struct zone_opts {
     const struct log *log;
 };
 
-/* Can this host run programs of `machine` (uname -m spelling) in a root? 0 yes; -1 with ERR_HOST and why not.
- */
+/* Can this host run programs of `machine` (uname -m spelling)? 0 yes; -1 with ERR_HOST and why not. Starting
+   a zone needs rights besides: root's, or zone_private_enter(). */
 int zone_supported(const char *machine, struct err *e);
 /* Runs argv to its end behind the isolation contract; *status gets the exit status, or 128+signal. -1: could
    not start (ERR_HOST), ERR_INTR. However it ends, also by this process' death, nothing stays mounted or
@@ -56,5 +56,7 @@ int zone_private_can(struct err *e);
  */
 int zone_private_memory(const char *dir, uint64_t need_bytes, bool *mounted, const struct log *log,
                         struct err *e);
+/* Takes the memory away again, with what it holds. */
+void zone_private_forget(const char *dir);
 
 #endif
