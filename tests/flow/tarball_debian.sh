@@ -27,6 +27,31 @@ t_directory() {
     create debian/bookworm "$work/dir" && "$here/compare_roots.sh" "$work/dir" "$work/bsd" /dev/null
 }
 case_ "it equals the directory target" t_directory
+# An ordinary user with subordinate ids, as a machine may have one; this one's files are not changed.
+as_user() { # SUBIDS COMMAND...
+    local ids=$1; shift
+    chmod 755 "$work"; mkdir -p -m 777 "$work/user"; cp -f "$zs" "$work/zs-copy"
+    echo "$ids" >"$work/subids"; { cat /etc/passwd; echo "zstest:x:4321:4321::$work/user:/bin/sh"; } >"$work/passwd"
+    unshare --mount --propagation private bash -c 'for f in subuid subgid; do mount --bind "$1/subids" /etc/$f || exit 99; done; mount --bind "$1/passwd" /etc/passwd || exit 99; [ -z "${HIDE:-}" ] || mount --bind /dev/null "$HIDE" || exit 99
+        cd "$1/user" && shift && HOME=$PWD XDG_CACHE_HOME=$PWD/c XDG_CONFIG_HOME=$PWD/c exec setpriv --reuid=4321 --regid=4321 --clear-groups --inh-caps=-all "$@"' - "$work" "$@"
+}
+if command -v newuidmap >/dev/null && [ "$(cat /proc/sys/user/max_user_namespaces)" -gt 0 ]; then
+    t_user() { as_user zstest:200000:65536 "$work/zs-copy" create --progress none debian/bookworm u.tar.zst && cmp "$work/a.tar.zst" "$work/user/u.tar.zst"; }
+    case_ "an ordinary user makes the same finished tarball, to the last byte" t_user
+    t_no_ids() {
+        fails_with 7 'subordinate.*--second-stage later' as_user somebody:200000:65536 "$work/zs-copy" create --progress none debian/bookworm v.tar && [ ! -e "$work/user/v.tar" ] &&
+        as_user somebody:200000:65536 "$work/zs-copy" create --progress none --second-stage later debian/bookworm v.tar && [ -s "$work/user/v.tar" ]
+    }
+    case_ "a user without subordinate ids is told so, and offered a stage-1 tarball" t_no_ids
+    t_no_tool() { fails_with 7 'newuidmap.*--second-stage later' env HIDE=/usr/bin/newuidmap bash -c "$(declare -f as_user); zs=$zs work=$work; as_user zstest:200000:65536 '$work/zs-copy' create --progress none debian/bookworm y.tar"; }
+    case_ "a host whose newuidmap does not work: said so" t_no_tool
+else
+    skipped "an ordinary user" "newuidmap or user namespaces are missing"
+fi
+t_forbidden() {
+    fails_with 7 'user namespace.*--second-stage later' unshare --user --map-root-user sh -c 'echo 0 >/proc/sys/user/max_user_namespaces; exec "$@"' - "$zs" create --cache-dir "$work/c3" --progress none debian/bookworm "$work/w.tar" && [ ! -e "$work/w.tar" ]
+}
+case_ "user namespaces forbidden: said so, and a stage-1 tarball offered" t_forbidden
 t_later() {
     create --second-stage later debian/bookworm - | tee "$work/s1.tar" | tar -C "$(mkdir "$work/s1" && echo "$work/s1")" -xpf - || return 1
     "$zs" second-stage --progress none "$work/s1" && audit_is_empty "$work/s1" && [ ! -e "$work/s1/zonestrap" ]
