@@ -220,7 +220,7 @@ int tree_put(struct tree_writer *w, const struct tree_entry *en, tree_next *next
         return rc < 0 ? -1 : 0;
     if (tree_claim(&j, e) < 0)
         return -1;
-    return j.write ? w->t->ops->put(&j, e) : 0;
+    return j.write ? tree_watch_put(&j, e) : 0;
 }
 
 static struct tree_meta made_meta(const struct tree *t, mode_t mode, uint32_t uid, uint32_t gid)
