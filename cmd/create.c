@@ -6,6 +6,7 @@
 #include "base/auto.h"
 #include "cmd/create_stages.h"
 #include "cmd/create_unpack.h"
+#include "cmd/sbom.h"
 #include "cmd/zone/zone.h"
 
 enum when { NEVER, LATER, NOW, AUTO_NOW };
@@ -45,7 +46,7 @@ static int check_request(const struct job *j, enum when *when, struct err *e)
     }
     if (parse_when(word, when) < 0)
         return err_set(e, ERR_USAGE, "--second-stage: `%s' is none of auto, now, later, never", word);
-    if (check_target_mirror(o->target_mirror, e) < 0)
+    if (check_target_mirror(o->target_mirror, e) < 0 || sbom_check(o, o->operands.v[1], e) < 0)
         return -1;
     if (geteuid() != 0) {
         err_set(e, ERR_HOST, "writing a root directory needs root: its files have many owners");
@@ -93,7 +94,7 @@ static int fill(struct job *j, struct create_plan *p, struct tree *t, struct fix
     for (size_t i = 0; i < p->release.nlayout; i++)
         links[i] = (struct tree_layout){p->release.layout[i].path, p->release.layout[i].text};
     tree_set_epoch(t, p->epoch);
-    int rc = tree_layout(t, links, p->release.nlayout, e);
+    int rc = tree_layout(t, links, p->release.nlayout, e) < 0 ? -1 : sbom_watch(j, p, t, e);
     if (rc == 0 && when != NEVER)
         rc = p->fmt->second_begin(&second, t, &p->plan, j->opt.second_stage_full, e);
     if (rc == 0)
@@ -142,6 +143,8 @@ static int make(struct job *j, struct create_plan *p, struct tree *t, const char
     create_plan_drop_solver(p); /* the processors are idle from here on: the disk or dpkg is waited for */
     if (rc == 0)
         rc = finish(j, t, target, *when, j->opt.hostname ? j->opt.hostname : p->release.distro, e);
+    if (rc == 0)
+        rc = sbom_write(j, p, NULL, e);
     return rc < 0 ? err_wrap(e, "%s", p->what) : 0;
 }
 

@@ -35,7 +35,8 @@ struct create_plan {
     pthread_t closer; /* while closing */
     bool closing;
     struct plan plan;
-    int64_t epoch; /* the newest root index's date */
+    int64_t epoch;     /* the newest root index's date */
+    struct sbom *sbom; /* cmd/sbom.h; NULL: no licences are collected */
 };
 
 /* Fills p from the job's options and operand 0. Errors are wrapped with `distro/release: repository: `. */

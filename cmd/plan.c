@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cmd/create_plan.h"
+#include "cmd/sbom.h"
 
 static void totals(const struct plan *p, uint64_t *download, uint64_t *installed)
 {
@@ -115,9 +116,13 @@ int cmd_plan(struct job *j, struct err *e)
         err_set(e, ERR_USAGE, "plan takes DISTRO[/RELEASE]");
         return err_hint(e, "see zonestrap plan --help");
     }
+    if (sbom_check(&j->opt, NULL, e) < 0)
+        return -1;
     j->ui.json = stderr;
     job_open_cache(j);
     rc = create_plan_make(j, &p, e);
+    if (rc == 0)
+        rc = sbom_write(j, &p, NULL, e);
     if (rc == 0 && j->opt.why != NULL)
         rc = print_why(j, &p, e);
     else if (rc == 0 && j->opt.json)

@@ -95,8 +95,8 @@ struct pkgfmt {
                         struct err *e);
     int (*second_finish)(struct pkgfmt_second *s, const struct pkgfmt_second_opts *o, struct err *e);
     void (*second_free)(struct pkgfmt_second *s);
-    /* Path in the root of the file that says the package's licence, whether or not it ships one; and the
-       licence out of that file's bytes, everything of it in the arena. */
+    /* Path in the root of the file that says the package's licence, whether or not it ships one (NULL: the
+       format has none); and the licence out of that file's bytes, everything of it in the arena. */
     const char *(*licence_path)(const struct plan_pkg *pkg, struct arena *a);
     void (*licence_read)(struct str text, struct arena *a, struct pkgfmt_licence *out);
     /* The text of the root's own package sources. */
