@@ -1,6 +1,6 @@
 /* What the tree's files share: base/tree.c (entries, writers), tree_path.c (names), tree_claim.c (who has
-   which path), tree_watch.c (who sees it) stand above the back ends; a back end is a struct tree_ops. tree_dir.c, tree_target.c,
-   tree_rm.c and tree_edit.c are the directory's. */
+   which path), tree_watch.c (who sees it) stand above the back ends; a back end is a struct tree_ops.
+   tree_dir.c, tree_target.c, tree_rm.c and tree_edit.c are the directory's. */
 #ifndef BASE_TREE_INT_H
 #define BASE_TREE_INT_H
 

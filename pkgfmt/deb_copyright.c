@@ -130,7 +130,8 @@ static void sort_alone(struct licences *l)
     l->n = n;
 }
 
-/* The first blank of each line goes, and a lone dot stands for an empty line (section 4.4: formatted text). */
+/* The first blank of each line goes, and a lone dot stands for an empty line (section 4.4: formatted text).
+ */
 static void make_text(struct reader *r, struct licence *l)
 {
     AUTO_BUF b = {0};
