@@ -58,7 +58,7 @@ case_ "the manifest: name, version, architecture, sorted" t_manifest
 t_valid() { checked "$work/s.json" >"$work/rows"; }
 case_ "the bill is valid: members, references, expressions, package URLs" t_valid
 if [ -n "$schema" ]; then ok "the bill is valid against the schema of SPDX 2.3"; else
-    skipped "the bill against SPDX's own schema" "there is no $data/spdx/spdx-schema.json (spdx-spec v2.3, schemas/spdx-schema.json)"; fi
+    skipped "the bill against SPDX's own schema" "the test data have no spdx/spdx-schema.json (spdx-spec v2.3, schemas/spdx-schema.json)"; fi
 licence() { awk -F'\t' -v n="$1" '$1 == n { print $3 }' "$work/rows"; }
 t_licences() {
     local of_alpha custom
