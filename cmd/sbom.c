@@ -13,24 +13,27 @@
 
 enum { LINKS_MAX = 40 };
 
-/* What the tree wrote at a path. */
-struct found {
-    struct str path;
-    size_t order; /* the last one counts */
-    bool link;    /* leads to `to` */
+/* What the tree wrote at a place; zero: nothing. */
+struct record {
+    bool link; /* leads to `to` */
     struct str to;
     struct pkgfmt_licence licence;
+    void *block; /* what holds to or licence */
+};
+
+/* A path that matters; the record is the last one. */
+struct place {
+    struct str path;
+    struct record record;
 };
 
 struct sbom {
     const struct pkgfmt *fmt;
-    struct str *paths;  /* of the packages' licences, in the plan's order */
-    struct str *wanted; /* sorted */
-    size_t nwanted;
-    pthread_mutex_t lock; /* for what follows */
     struct arena arena;
-    struct found *found;
-    size_t nfound, cap;
+    struct str *paths;    /* of the packages' licences, in the plan's order */
+    struct place *places; /* sorted */
+    size_t nplaces;
+    pthread_mutex_t lock; /* for the records */
 };
 
 /* The directory that a file stands in. */
@@ -80,68 +83,109 @@ int sbom_check(const struct options *o, const char *target, struct err *e)
     return 0;
 }
 
-static int by_bytes(const void *a, const void *b)
+static int by_path(const void *a, const void *b)
 {
-    return str_cmp(*(const struct str *)a, *(const struct str *)b);
+    return str_cmp(((const struct place *)a)->path, ((const struct place *)b)->path);
+}
+
+/* NULL: it does not matter. */
+static struct place *find(const struct sbom *s, struct str path)
+{
+    const struct place key = {.path = path};
+    return s->nplaces > 0 ? bsearch(&key, s->places, s->nplaces, sizeof key, by_path) : NULL;
 }
 
 static bool wants(void *ctx, struct str path)
 {
-    const struct sbom *s = ctx;
-    return bsearch(&path, s->wanted, s->nwanted, sizeof path, by_bytes) != NULL;
+    return find(ctx, path) != NULL;
 }
 
-/* Lock held. */
-static struct found *add_found(struct sbom *s, struct str path)
+static const char *pack_string(char **at, const char *text)
 {
-    if (s->nfound == s->cap) {
-        s->cap = s->cap * 2 + 64;
-        s->found = mem_grow(s->found, s->cap, sizeof *s->found);
+    size_t n = strlen(text) + 1;
+    const char *packed = memcpy(*at, text, n);
+    *at += n;
+    return packed;
+}
+
+/* A licence in one block, for a package may ship one path many times: what it says last replaces the rest. */
+static void pack(struct record *r, const struct pkgfmt_licence *l)
+{
+    size_t size = l->nrefs * sizeof *l->refs + (l->expression != NULL ? strlen(l->expression) + 1 : 0);
+    for (size_t i = 0; i < l->nrefs; i++)
+        size += strlen(l->refs[i].id) + strlen(l->refs[i].name) + strlen(l->refs[i].text) + 3;
+    r->block = mem_alloc(size + 1);
+    struct pkgfmt_licence_ref *refs = r->block;
+    char *at = (char *)r->block + l->nrefs * sizeof *refs;
+    for (size_t i = 0; i < l->nrefs; i++) {
+        refs[i].id = pack_string(&at, l->refs[i].id);
+        refs[i].name = pack_string(&at, l->refs[i].name);
+        refs[i].text = pack_string(&at, l->refs[i].text);
     }
-    struct found *f = &s->found[s->nfound];
-    *f = (struct found){.path = arena_copy(&s->arena, path), .order = s->nfound++};
-    return f;
+    r->licence = (struct pkgfmt_licence){l->expression != NULL ? pack_string(&at, l->expression) : NULL, refs,
+                                         l->nrefs};
+}
+
+/* From any thread. */
+static void replace(struct sbom *s, struct str path, struct record now)
+{
+    struct record *r = &find(s, path)->record;
+    pthread_mutex_lock(&s->lock);
+    free(r->block);
+    *r = now;
+    pthread_mutex_unlock(&s->lock);
 }
 
 static void on_file(void *ctx, struct str path, struct str content)
 {
     struct sbom *s = ctx;
-    pthread_mutex_lock(&s->lock);
-    s->fmt->licence_read(content, &s->arena, &add_found(s, path)->licence);
-    pthread_mutex_unlock(&s->lock);
+    AUTO_ARENA a = {0};
+    struct pkgfmt_licence l;
+    struct record now = {0};
+    s->fmt->licence_read(content, &a, &l);
+    pack(&now, &l);
+    replace(s, path, now);
 }
 
 static void on_link(void *ctx, struct str path, struct str to)
 {
-    struct sbom *s = ctx;
-    pthread_mutex_lock(&s->lock);
-    struct found *f = add_found(s, path);
-    f->link = true;
-    f->to = arena_copy(&s->arena, to);
-    pthread_mutex_unlock(&s->lock);
+    struct record now = {.link = true, .block = mem_alloc(to.n + 1)};
+    if (to.n > 0)
+        memcpy(now.block, to.p, to.n);
+    now.to = (struct str){now.block, to.n};
+    replace(ctx, path, now);
 }
 
-/* The paths of all licences, and of the directories above them, which may be links. */
+/* The places of all licences, and the directories above them, which may be links. */
+static void list_places(struct sbom *s, size_t npaths)
+{
+    size_t n = 0, kept = 0;
+    for (size_t i = 0; i < npaths; i++)
+        for (size_t c = 0; c < s->paths[i].n; c++)
+            n += c == 0 || s->paths[i].p[c] == '/';
+    s->places = arena_array(&s->arena, n, sizeof *s->places);
+    n = 0;
+    for (size_t i = 0; i < npaths; i++)
+        for (size_t c = 1; c <= s->paths[i].n; c++)
+            if (c == s->paths[i].n || s->paths[i].p[c] == '/')
+                s->places[n++].path = (struct str){s->paths[i].p, c};
+    if (n > 0)
+        qsort(s->places, n, sizeof *s->places, by_path);
+    for (size_t i = 0; i < n; i++)
+        if (kept == 0 || !str_eq(s->places[kept - 1].path, s->places[i].path))
+            s->places[kept++].path = s->places[i].path;
+    s->nplaces = kept;
+}
+
 static int list_paths(struct sbom *s, const struct plan *p, const struct tree *t, struct err *e)
 {
-    size_t n = 0, k = 0;
     s->paths = arena_array(&s->arena, p->n, sizeof *s->paths);
     for (size_t i = 0; i < p->n; i++) {
         const char *path = s->fmt->licence_path(&p->pkgs[i], &s->arena);
         if (tree_canonical(t, str_c(path), &s->arena, &s->paths[i], e) < 0)
             return err_wrap(e, "%s", p->pkgs[i].name);
-        for (size_t c = 0; c < s->paths[i].n; c++)
-            n += s->paths[i].p[c] == '/';
-        n++;
     }
-    s->wanted = arena_array(&s->arena, n, sizeof *s->wanted);
-    for (size_t i = 0; i < p->n; i++)
-        for (size_t c = 1; c <= s->paths[i].n; c++)
-            if (c == s->paths[i].n || s->paths[i].p[c] == '/')
-                s->wanted[k++] = (struct str){s->paths[i].p, c};
-    s->nwanted = k;
-    if (k > 0)
-        qsort(s->wanted, k, sizeof *s->wanted, by_bytes);
+    list_places(s, p->n);
     return 0;
 }
 
@@ -163,60 +207,28 @@ void sbom_free(struct sbom *s)
 {
     if (s == NULL)
         return;
+    for (size_t i = 0; i < s->nplaces; i++)
+        free(s->places[i].record.block);
     pthread_mutex_destroy(&s->lock);
     arena_free(&s->arena);
-    free(s->found);
     free(s);
 }
 
-static int by_path(const void *a, const void *b)
-{
-    const struct found *x = a, *y = b;
-    int c = str_cmp(x->path, y->path);
-    return c != 0 ? c : x->order < y->order ? -1 : x->order > y->order;
-}
-
-/* What came last for each path, sorted. */
-static void settle(struct sbom *s)
-{
-    size_t n = 0;
-    if (s->nfound > 0)
-        qsort(s->found, s->nfound, sizeof *s->found, by_path);
-    for (size_t i = 0; i < s->nfound; i++) {
-        n -= n > 0 && str_eq(s->found[n - 1].path, s->found[i].path);
-        s->found[n++] = s->found[i];
-    }
-    s->nfound = n;
-}
-
-static const struct found *find(const struct sbom *s, struct str path)
-{
-    size_t lo = 0, hi = s->nfound;
-    while (lo < hi) {
-        size_t mid = lo + (hi - lo) / 2;
-        int c = str_cmp(s->found[mid].path, path);
-        if (c == 0)
-            return &s->found[mid];
-        lo = c < 0 ? mid + 1 : lo;
-        hi = c < 0 ? hi : mid;
-    }
-    return NULL;
-}
-
 /* The file that the path leads to over links; NULL: none that was seen. */
-static const struct found *follow(struct sbom *s, struct str path)
+static const struct record *follow(struct sbom *s, struct str path)
 {
     for (int links = 0; links < LINKS_MAX; links++) {
-        const struct found *f = NULL;
+        const struct record *r = NULL;
         size_t c = 0;
-        while (c < path.n && (f == NULL || !f->link)) {
+        while (c < path.n && (r == NULL || !r->link)) {
             c += 1 + str_chr(str_from(path, c + 1), '/');
-            f = find(s, (struct str){path.p, c});
+            const struct place *p = find(s, (struct str){path.p, c});
+            r = p != NULL ? &p->record : NULL;
         }
-        if (f == NULL || !f->link)
-            return f;
+        if (r == NULL || !r->link)
+            return r;
         struct str rest = str_from(path, c);
-        path = str_c(arena_printf(&s->arena, "%.*s%.*s", (int)f->to.n, f->to.p, (int)rest.n, rest.p));
+        path = str_c(arena_printf(&s->arena, "%.*s%.*s", (int)r->to.n, r->to.p, (int)rest.n, rest.p));
     }
     return NULL;
 }
@@ -227,11 +239,10 @@ static struct pkgfmt_licence *licences(const struct create_plan *p, struct arena
     if (s == NULL)
         return NULL;
     struct pkgfmt_licence *all = arena_array(a, p->plan.n, sizeof *all);
-    settle(s);
     for (size_t i = 0; i < p->plan.n; i++) {
-        const struct found *f = follow(s, s->paths[i]);
-        if (f != NULL)
-            all[i] = f->licence;
+        const struct record *r = follow(s, s->paths[i]);
+        if (r != NULL)
+            all[i] = r->licence;
     }
     return all;
 }

@@ -29,12 +29,12 @@ static void field(struct writer *w, const char *key, const char *value)
 
 static void checksum(struct writer *w, const struct digest *d)
 {
-    char hex[DIGEST_HEX_MAX], name[16] = "";
-    const char *lower = digest_name(d->kind);
-    for (size_t i = 0; lower[i] != '\0' && i + 1 < sizeof name; i++)
-        name[i] = lower[i] >= 'a' && lower[i] <= 'z' ? (char)(lower[i] - 'a' + 'A') : lower[i];
-    fprintf(w->f, "\"checksums\":[{\"algorithm\":\"%s\",\"checksumValue\":\"%s\"}],", name,
-            digest_hex(d, hex));
+    static const char *const names[] = {
+        [DIGEST_SHA256] = "SHA256", [DIGEST_SHA384] = "SHA384", [DIGEST_SHA512] = "SHA512"};
+    char hex[DIGEST_HEX_MAX];
+    if (digest_trusted(d->kind))
+        fprintf(w->f, "\"checksums\":[{\"algorithm\":\"%s\",\"checksumValue\":\"%s\"}],", names[d->kind],
+                digest_hex(d, hex));
 }
 
 /* Letters, digits, `.` and `-` may stand in an identifier. Capitals stand in none of our names, so that X and
@@ -127,11 +127,15 @@ static const char *source_info(struct writer *w)
     AUTO_BUF b = {0};
     char hex[DIGEST_HEX_MAX];
     const struct release *r = &w->p->release;
-    buf_printf(&b, "%s/%s %s, set %s; signed indexes:", r->distro, r->name, r->arch, r->set_name);
+    buf_printf(&b, "%s/%s %s, set %s", r->distro, r->name, r->arch, r->set_name);
+    const char *before = "; signed indexes:";
     for (size_t i = 0; i < w->p->nsources; i++) {
         const struct digest *d = &w->p->sources[i].root_digest;
-        buf_printf(&b, "%s %s %s:%s", i > 0 ? "," : "", w->p->sources[i].repo->id, digest_name(d->kind),
+        if (d->kind == DIGEST_NONE)
+            continue;
+        buf_printf(&b, "%s %s %s:%s", before, w->p->sources[i].repo->id, digest_name(d->kind),
                    digest_hex(d, hex));
+        before = ",";
     }
     return arena_str(w->a, buf_view(&b));
 }

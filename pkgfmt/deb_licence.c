@@ -4,7 +4,7 @@
 
 #include "base/auto.h"
 
-enum { NAME_MAX_ = 128 };
+enum { FOLDED_MAX = 128 }; /* no name of ours is so long */
 
 static bool cut_end(struct str *s, struct str end)
 {
@@ -14,14 +14,14 @@ static bool cut_end(struct str *s, struct str end)
     return true;
 }
 
-/* Lower case, blanks as dashes. False: no name of ours is so long. */
-static bool fold(struct str s, char out[NAME_MAX_], struct str *folded)
+/* Lower case, blanks as dashes. False: too long. */
+static bool fold(struct str s, char out[FOLDED_MAX], struct str *folded)
 {
-    if (s.n >= NAME_MAX_)
+    if (s.n >= FOLDED_MAX)
         return false;
     for (size_t i = 0; i < s.n; i++) {
         char c = s.p[i];
-        out[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c == ' ' || c == '\t' ? '-' : c;
+        out[i] = (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c == ' ' || c == '\t' ? '-' : c);
     }
     *folded = (struct str){out, s.n};
     return true;
@@ -48,7 +48,7 @@ static const char *find_exception(struct str exception, const char *licence)
 
 const char *deb_licence_spdx(struct str name, struct str exception, struct arena *a)
 {
-    char name_bytes[NAME_MAX_], exception_bytes[NAME_MAX_];
+    char name_bytes[FOLDED_MAX], exception_bytes[FOLDED_MAX];
     struct str n, x;
     if (!fold(name, name_bytes, &n) || !fold(exception, exception_bytes, &x))
         return NULL;
@@ -202,7 +202,7 @@ static bool parse_all(struct parser *p, struct group *g)
     bool good = parse_or(p, g);
     while (good && take(p, ",")) {
         struct group h = {0};
-        char op = take(p, "and") ? '&' : take(p, "or") ? '|' : 0;
+        char op = (char)(take(p, "and") ? '&' : take(p, "or") ? '|' : 0);
         good = op != 0 && parse_or(p, &h);
         join(p, g, op, &h);
     }

@@ -9,7 +9,7 @@ static bool is_plain(char c)
 static void encode(struct buf *out, const char *s, bool lower)
 {
     for (; *s != '\0'; s++) {
-        char c = lower && *s >= 'A' && *s <= 'Z' ? (char)(*s - 'A' + 'a') : *s;
+        char c = (char)(lower && *s >= 'A' && *s <= 'Z' ? *s - 'A' + 'a' : *s);
         if (is_plain(c))
             buf_putc(out, c);
         else

@@ -56,6 +56,7 @@ static void an_archive_has_its_digest(void)
     write_as(&p, NULL, &d, &with);
     write_as(&p, NULL, NULL, &without);
     CHECK(has(&with, "\"summary\":\"Mine, a root archive\""));
+    CHECK(has(&with, "mine/one amd64, set base; signed indexes: main sha256:0000"));
     CHECK(has(&with,
               "\"filesAnalyzed\":false,\"checksums\":[{\"algorithm\":\"SHA256\",\"checksumValue\":\"abcd00"));
     CHECK(has(&without, "\"summary\":\"Mine, a root directory\"") && !has(&without, "abcd00"));
@@ -140,7 +141,9 @@ static void nothing_to_install(void)
     AUTO_BUF b = {0};
     struct create_plan p = made_plan();
     p.plan.n = 0;
+    sources[0].root_digest.kind = sources[1].root_digest.kind = DIGEST_NONE;
     write_as(&p, NULL, NULL, &b);
+    CHECK(has(&b, "\"sourceInfo\":\"mine/one amd64, set base\""));
     CHECK(has(&b, "\"relationships\":[\n{\"spdxElementId\":\"SPDXRef-DOCUMENT\"") && !has(&b, "CONTAINS"));
 }
 
