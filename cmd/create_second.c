@@ -7,6 +7,6 @@ int create_second(const struct create_plan *p, struct fixup_set *f, struct pkgfm
     AUTO_BUF sh = {0};
     if (fixup_render(f, &sh, e) < 0)
         return -1;
-    const struct pkgfmt_second_opts o = {.fixups_sh = buf_view(&sh)};
+    const struct pkgfmt_second_opts o = {.fixups_sh = buf_view(&sh), .epoch = p->epoch};
     return p->fmt->second_finish(s, &o, e);
 }

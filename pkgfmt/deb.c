@@ -169,6 +169,7 @@ const struct pkgfmt deb = {
     .index_load = deb_index_load,
     .unpack = deb_unpack,
     .second_begin = deb_second_begin,
+    .second_settle = deb_second_settle,
     .second_finish = deb_second_finish,
     .second_free = deb_second_free,
     .licence_path = deb_copyright_path,

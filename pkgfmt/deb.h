@@ -12,6 +12,7 @@ int deb_unpack(int fd, const struct plan_pkg *pkg, struct tree_writer *w, struct
 
 int deb_second_begin(struct pkgfmt_second **out, struct tree *t, const struct plan *p, bool full,
                      struct err *e);
+int deb_second_settle(struct pkgfmt_second *s, struct err *e);
 int deb_second_finish(struct pkgfmt_second *s, const struct pkgfmt_second_opts *o, struct err *e);
 void deb_second_free(struct pkgfmt_second *s);
 

@@ -49,6 +49,7 @@ struct pkgfmt_second;
 struct pkgfmt_second_opts {
     struct str fixups_sh; /* POSIX sh, run in the zone after the reinstall: the before-boot fixups again, then
                              the after-install ones */
+    int64_t epoch;        /* what the second stage's programs take for today: SOURCE_DATE_EPOCH */
 };
 
 /* A repository as the root's own package sources shall name it. */
@@ -89,10 +90,12 @@ struct pkgfmt {
     /* Unpacks the verified package file fd into the tree. second NULL: keep nothing. */
     int (*unpack)(int fd, const struct plan_pkg *pkg, struct tree_writer *w, struct pkgfmt_second *second,
                   unsigned index, struct err *e);
-    /* Second stage: begin before the first unpack, finish after tree_settle() leaves script, plan and
-     * packages below /zonestrap in the root. */
+    /* Second stage: begin before the first unpack, settle after the last one and before tree_settle(), finish
+     * when the fixups were applied leaves script and plan beside the packages, below /zonestrap in the root.
+     */
     int (*second_begin)(struct pkgfmt_second **s, struct tree *t, const struct plan *p, bool full,
                         struct err *e);
+    int (*second_settle)(struct pkgfmt_second *s, struct err *e);
     int (*second_finish)(struct pkgfmt_second *s, const struct pkgfmt_second_opts *o, struct err *e);
     void (*second_free)(struct pkgfmt_second *s);
     /* Path in the root of the file that says the package's licence, whether or not it ships one (NULL: the

@@ -104,6 +104,20 @@ t_plan() {
     ! cmp -s <(grep documentNamespace "$work/s.plan") <(grep documentNamespace "$work/s.json")
 }
 case_ "plan writes both, without licences; another document has another namespace" t_plan
+# Of a tarball the digest before compression, and the same of the packages.
+t_tar() {
+    stage1 --sbom "$work/s.tar" mine/one "$work/x.tar" && stage1 --sbom "$work/s.gz" mine/one "$work/x.tar.gz" && checked "$work/s.tar" | diff "$work/rows" - &&
+    cmp "$work/s.tar" "$work/s.gz" && grep -q "\"checksumValue\":\"$(sha256sum <"$work/x.tar" | cut -d' ' -f1)\"" "$work/s.tar" &&
+    stage1 --sbom "$work/s.out" mine/one - >"$work/x.out" && cmp "$work/x.out" "$work/x.tar" && cmp "$work/s.out" "$work/s.tar"
+}
+case_ "a tarball: its digest, the same licences" t_tar
+# A lock knows no Origin; all else is as it was.
+t_locked() {
+    zs_local plan --lock "$work/lock" mine/one && stage1 --locked "$work/lock" --manifest "$work/m.lock" --sbom "$work/s.lock" mine/one "$work/root-l" &&
+    cmp "$work/m" "$work/m.lock" && checked "$work/s.lock" >"$work/rows.lock" && diff <(cut -f1-3 "$work/rows") <(cut -f1-3 "$work/rows.lock") &&
+    diff <(grep created "$work/s.json") <(grep created "$work/s.lock")
+}
+case_ "of what a lock names" t_locked
 # An address with a password in it, of a repository that the distribution says is another's.
 t_public() {
     python3 "$here/server.py" --root "$work/repo" >"$work/port" 2>"$work/server.log" & local server=$!
