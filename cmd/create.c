@@ -56,13 +56,9 @@ static int check_request(const struct job *j, enum when *when, struct err *e)
     return 0;
 }
 
-/* What the second stage runs must be in the plan, and the host must be able to run it when it is to run at
- * once. */
-static int check_second(struct job *j, struct create_plan *p, enum when *when, struct err *e)
+/* What the second stage runs must be in the plan. */
+static int check_needs(const struct create_plan *p, struct err *e)
 {
-    struct err why = {0};
-    if (*when == NEVER)
-        return 0;
     for (const char *const *need = p->fmt->second_needs; *need != NULL; need++) {
         bool found = false;
         for (size_t i = 0; i < p->plan.n && !found; i++)
@@ -72,19 +68,34 @@ static int check_second(struct job *j, struct create_plan *p, enum when *when, s
         err_set(e, ERR_SOLVE, "the set has no %s, which the second stage runs", *need);
         return err_hint(e, "--include it and do not exclude it, or --second-stage never");
     }
+    return 0;
+}
+
+/* The host must be able to run the second stage when it is to run at once. */
+static int check_second(struct job *j, struct create_plan *p, const struct create_target *t, enum when *when,
+                        struct err *e)
+{
+    struct err why = {0};
+    if (*when == NEVER)
+        return 0;
+    if (check_needs(p, e) < 0)
+        return -1;
     if (*when == LATER)
         return 0;
-    if (zone_supported(p->release.machine, &why) == 0) {
-        *when = NOW;
+    int rc = zone_supported(p->release.machine, &why);
+    if (rc < 0 && *when == AUTO_NOW) {
+        log_warn(j->log, "the second stage cannot run here, it is left for later: %s", why.msg);
+        *when = LATER;
         return 0;
     }
-    if (*when == NOW) {
-        *e = why;
-        return -1;
+    if (rc == 0 && t->no_place.class != ERR_NONE) {
+        why = t->no_place;
+        rc = -1;
     }
-    log_warn(j->log, "the second stage cannot run here, it is left for later: %s", why.msg);
-    *when = LATER;
-    return 0;
+    *when = NOW;
+    if (rc < 0)
+        *e = why;
+    return rc;
 }
 
 /* What fixups will touch is known before the first byte is written. */
@@ -155,7 +166,7 @@ static int make(struct job *j, struct create_plan *p, struct create_target *t, e
     struct fixup_set *f = NULL;
     if (create_plan_make(j, p, e) < 0)
         return -1;
-    int rc = check_second(j, p, when, e);
+    int rc = check_second(j, p, t, when, e);
     if (rc == 0)
         rc = create_fixup_load(j, p, &f, e);
     if (rc == 0)
@@ -185,7 +196,7 @@ static void say_done(struct job *j, const struct create_plan *p, const struct cr
 static int create(struct job *j, struct create_plan *p, enum when when, struct err *e)
 {
     struct create_target t;
-    int rc = create_target_open(j, j->opt.operands.v[1], &t, e);
+    int rc = create_target_open(j, j->opt.operands.v[1], when >= NOW, &t, e);
     if (rc == 0)
         rc = make(j, p, &t, &when, e);
     if (rc == 0)

@@ -7,13 +7,20 @@
 #include <unistd.h>
 
 #include "cmd/create_stages.h"
+#include "cmd/zone/zone.h"
 
-int create_target_open(struct job *j, const char *name, struct create_target *t, struct err *e)
+/* What a second stage adds: databases, caches, logs. */
+enum { SPARE = 128 * 1024 * 1024 };
+
+int create_target_open(struct job *j, const char *name, bool finish, struct create_target *t, struct err *e)
 {
     const struct tarball_opts o = {.jobs = (unsigned)j->opt.jobs, .stop = &job_stop, .log = j->log};
     *t = (struct create_target){.name = name};
-    if (tarball_name(name))
+    if (tarball_name(name)) {
+        if (finish && zone_private_can(&t->no_place) == 0 && zone_private_enter(e) < 0)
+            return -1;
         return tarball_open(&t->tarball, name, &o, e);
+    }
     if (tree_open_dir(&t->tree, name, j->log, e) == 0)
         return 0;
     if (second_stage_pending(j, name))
@@ -27,11 +34,11 @@ static int open_private(struct job *j, struct create_target *t, uint64_t bytes, 
     const char *tmp = getenv("TMPDIR");
     char *place =
         arena_printf(&j->arena, "%s/zonestrap-root-XXXXXX", tmp != NULL && *tmp != '\0' ? tmp : "/tmp");
-    (void)bytes;
     if (mkdtemp(place) == NULL)
         return err_sys(e, ERR_HOST, errno, "%s", place);
     t->place = place;
-    if (tree_open_dir(&t->tree, arena_printf(&j->arena, "%s/root", place), j->log, e) < 0)
+    if (zone_private_memory(place, bytes + bytes / 4 + SPARE, &t->in_memory, j->log, e) < 0 ||
+        tree_open_dir(&t->tree, arena_printf(&j->arena, "%s/root", place), j->log, e) < 0)
         return -1;
     tree_keep_nodes(t->tree);
     return 0;
@@ -62,6 +69,8 @@ void create_target_close(struct job *j, struct create_target *t)
 {
     tree_close(t->tree);
     tarball_close(t->tarball);
+    if (t->in_memory)
+        zone_private_forget(t->place);
     if (t->place != NULL && rmdir(t->place) < 0)
         log_warn(j->log, "%s: cannot be removed: %s", t->place, strerror(errno));
     t->tree = NULL;

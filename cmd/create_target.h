@@ -13,12 +13,15 @@ struct create_target {
     struct tree *tree;
     struct tarball *tarball; /* NULL: a directory */
     char *place;             /* directory that holds the private root, made for it; NULL: none */
+    bool in_memory;          /* the place is */
+    struct err no_place;     /* why there can be none; class ERR_NONE when there can */
     struct digest digest;    /* of a sealed tarball, before compression */
 };
 
 /* The target comes first: whether it can be had is known before anything is fetched. Nothing is left of it
-   unless create_target_seal() succeeded. */
-int create_target_open(struct job *j, const char *name, struct create_target *t, struct err *e);
+   unless create_target_seal() succeeded. finish: a tarball shall be finished if that can be done, so the
+   process enters its private place, while it has one thread. */
+int create_target_open(struct job *j, const char *name, bool finish, struct create_target *t, struct err *e);
 /* Opens what stage 1 fills, where that is not open yet. finish: the second stage will run in it; bytes: what
    it will take. */
 int create_target_tree(struct job *j, struct create_target *t, bool finish, uint64_t bytes, struct err *e);
