@@ -281,7 +281,7 @@ int tree_put_now(struct tree_writer *w, const struct tree_entry *en, tree_next *
         return rc < 0 ? -1 : 0;
     if (tree_claim(&j, e) < 0)
         return -1;
-    return j.write ? w->t->ops->put(&j, e) : 0;
+    return j.write ? tree_watch_put(&j, e) : 0;
 }
 
 int tree_put(struct tree_writer *w, const struct tree_entry *en, tree_next *next, void *ctx, struct err *e)

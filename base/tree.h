@@ -120,6 +120,19 @@ int tree_put(struct tree_writer *w, const struct tree_entry *en, tree_next *next
 /* Puts a file of our own, owned by root, with the content of fd (its offset does not matter). It does not
    count to the package's budget. */
 int tree_put_fd(struct tree_writer *w, const char *path, mode_t mode, int fd, struct err *e);
+/* Watches what packages write at some paths. The callbacks may come from several threads at a time; paths are
+   canonical, like all str borrowed for the call. What came last for a path is what stands in the tree. */
+struct tree_watch {
+    bool (*wants)(void *ctx, struct str path); /* asked for each file and link that is written */
+    /* A file that was written whole. One of more than TREE_WATCH_MAX bytes comes as an empty one. */
+    void (*file)(void *ctx, struct str path, struct str content);
+    /* A symbolic or hard link; to: where it leads, resolved in the root by its text alone; empty: nowhere. */
+    void (*link)(void *ctx, struct str path, struct str to);
+    void *ctx;
+};
+enum { TREE_WATCH_MAX = 1 << 20 };
+/* Before the first tree_put() and after tree_layout(); copied. */
+void tree_watch(struct tree *t, const struct tree_watch *w);
 /* The canonical form that tree_put() would use, layout applied: "usr/bin/x"; "" is the root. ERR_FORMAT if
  * hostile. */
 int tree_canonical(const struct tree *t, struct str path, struct arena *a, struct str *out, struct err *e);

@@ -1,6 +1,6 @@
 /* What the tree's files share: base/tree.c (entries, writers), tree_path.c (names), tree_claim.c (who has
-   which path) stand above the back ends; a back end is a struct tree_ops. tree_dir.c, tree_target.c,
-   tree_rm.c and tree_edit.c are the directory's. */
+   which path), tree_watch.c (who sees it) stand above the back ends; a back end is a struct tree_ops.
+   tree_dir.c, tree_target.c, tree_rm.c and tree_edit.c are the directory's. */
 #ifndef BASE_TREE_INT_H
 #define BASE_TREE_INT_H
 
@@ -133,6 +133,7 @@ struct tree {
     struct tree_rewrite layout[TREE_LAYOUT_MAX];
     struct tree_node *layout_nodes[TREE_LAYOUT_MAX];
     size_t nlayout;
+    struct tree_watch watch; /* wants NULL: none */
     /* Under the lock: everything below, and the nodes' changing members. Never held during I/O. */
     pthread_mutex_t lock;
     struct arena arena;
@@ -223,6 +224,9 @@ int tree_claim_base(struct tree *t, struct tree_node *n, struct tree_node **base
 /* Appends the path. */
 void tree_node_path(const struct tree_node *n, struct buf *out);
 const char *tree_who(const struct tree *t, unsigned index);
+
+/* tree_watch.c: the back end's put, seen by the watch. */
+int tree_watch_put(struct tree_job *j, struct err *e);
 
 /* tree_dir.c */
 extern const struct tree_ops tree_dir_ops;

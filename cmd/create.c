@@ -7,6 +7,7 @@
 #include "cmd/create_stages.h"
 #include "cmd/create_target.h"
 #include "cmd/create_unpack.h"
+#include "cmd/sbom.h"
 #include "cmd/zone/zone.h"
 
 enum when { NEVER, LATER, NOW, AUTO_NOW };
@@ -46,7 +47,7 @@ static int check_request(const struct job *j, enum when *when, struct err *e)
     }
     if (parse_when(word, when) < 0)
         return err_set(e, ERR_USAGE, "--second-stage: `%s' is none of auto, now, later, never", word);
-    if (check_target_mirror(o->target_mirror, e) < 0)
+    if (check_target_mirror(o->target_mirror, e) < 0 || sbom_check(o, o->operands.v[1], e) < 0)
         return -1;
     if (geteuid() != 0 && !tarball_name(o->operands.v[1])) {
         err_set(e, ERR_HOST, "writing a root directory needs root: its files have many owners");
@@ -122,6 +123,8 @@ static int fill(struct job *j, struct create_plan *p, struct tree *t, struct fix
 {
     struct pkgfmt_second *second = NULL;
     int rc = prepare(j, p, t, f, e);
+    if (rc == 0)
+        rc = sbom_watch(j, p, t, e);
     if (rc == 0 && when != NEVER)
         rc = p->fmt->second_begin(&second, t, &p->plan, j->opt.second_stage_full, e);
     if (rc == 0)
@@ -173,6 +176,8 @@ static int make(struct job *j, struct create_plan *p, struct create_target *t, e
     create_plan_drop_solver(p); /* the processors are idle from here on: the disk or dpkg is waited for */
     if (rc == 0)
         rc = finish(j, p, t, *when, e);
+    if (rc == 0)
+        rc = sbom_write(j, p, t->tarball != NULL ? &t->digest : NULL, e);
     return rc < 0 ? err_wrap(e, "%s", p->what) : 0;
 }
 

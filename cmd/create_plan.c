@@ -5,6 +5,7 @@
 #include "base/auto.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "cmd/sbom.h"
 
 enum { KEYRING_MAX = 16 * 1024 * 1024 };
 
@@ -283,4 +284,6 @@ void create_plan_free(struct create_plan *p)
     solve_close(p->solve);
     p->solve = NULL;
     free_keyrings(p);
+    sbom_free(p->sbom);
+    p->sbom = NULL;
 }

@@ -39,6 +39,7 @@ struct create_plan {
     int64_t epoch;           /* the newest root index's date */
     const struct lock *lock; /* --locked: what is installed, or (plan) what is compared with; else NULL */
     bool locked;             /* the plan is the lock's: there are no indexes and no solver */
+    struct sbom *sbom;       /* cmd/sbom.h; NULL: no licences are collected */
 };
 
 /* Fills p from the job's options and operand 0. Errors are wrapped with `distro/release: repository: `. */

@@ -55,7 +55,8 @@ static void completion_values(void)
             putchar(*p == '|' ? ' ' : *p);
         puts("\" -- \"$cur\")); return ;;");
     }
-    puts("    --keyring|--log|--cache-dir|--recipes|--mirror|--lock|--locked) COMPREPLY=($(compgen -f -- "
+    puts("    --keyring|--log|--cache-dir|--recipes|--mirror|--lock|--locked|--manifest|--sbom) "
+         "COMPREPLY=($(compgen -f -- "
          "\"$cur\")); return "
          ";;\n    esac");
 }

@@ -46,6 +46,8 @@ const struct option_row option_rows[] = {
     {0, "cache-dir", "DIR", OPT_STRING, FIELD(cache_dir), BOTH,
      "where packages and indexes are kept; `none' for nowhere"},
     {0, "offline", NULL, OPT_FLAG, FIELD(offline), BOTH, "use the cache and local mirrors alone"},
+    {0, "manifest", "FILE", OPT_STRING, FIELD(manifest), BOTH, "write a sorted list of the packages to FILE"},
+    {0, "sbom", "FILE", OPT_STRING, FIELD(sbom), BOTH, "write a bill of materials (SPDX 2.3 JSON) to FILE"},
     {0, "jobs", "N", OPT_NUMBER, FIELD(jobs), CMD_CREATE,
      "packages unpacked at a time; default: one per processor"},
     {0, "recipes", "DIR", OPT_LIST, FIELD(recipes), BOTH | CMD_LIST | CMD_CHECK,

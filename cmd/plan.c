@@ -5,6 +5,7 @@
 
 #include "cmd/changes.h"
 #include "cmd/create_plan.h"
+#include "cmd/sbom.h"
 
 static void totals(const struct plan *p, uint64_t *download, uint64_t *installed)
 {
@@ -218,7 +219,7 @@ static int check_request(const struct options *o, struct err *e)
 int cmd_plan(struct job *j, struct err *e)
 {
     struct create_plan p = {0};
-    if (check_request(&j->opt, e) < 0)
+    if (check_request(&j->opt, e) < 0 || sbom_check(&j->opt, NULL, e) < 0)
         return -1;
     j->ui.json = stderr;
     if (j->opt.locked != NULL && create_locked_request(j, &p, e) < 0)
@@ -227,6 +228,8 @@ int cmd_plan(struct job *j, struct err *e)
     int rc = create_plan_make(j, &p, e);
     if (rc == 0 && j->opt.lock != NULL)
         rc = write_lock(j, &p, e);
+    if (rc == 0)
+        rc = sbom_write(j, &p, NULL, e);
     if (rc == 0)
         rc = print(j, &p, e);
     create_plan_free(&p);
