@@ -186,11 +186,10 @@ static void say_done(struct job *j, const struct create_plan *p, const struct cr
 {
     char hex[DIGEST_HEX_MAX];
     const char *state = when == NOW ? "" : when == NEVER ? ", unpacked only" : ", second stage pending";
-    const char *sum =
-        t->tarball == NULL ? "" : arena_printf(&j->arena, ", tar sha256:%s", digest_hex(&t->digest, hex));
     const char *name = strcmp(t->name, "-") == 0 ? "standard output" : t->name;
-    progress_done(
-        &j->ui, arena_printf(&j->arena, "%s: %zu packages in %s%s%s", p->what, p->plan.n, name, state, sum));
+    progress_done(&j->ui,
+                  arena_printf(&j->arena, "%s: %zu packages in %s%s", p->what, p->plan.n, name, state),
+                  t->tarball != NULL ? digest_hex(&t->digest, hex) : NULL);
 }
 
 static int create(struct job *j, struct create_plan *p, enum when when, struct err *e)

@@ -119,6 +119,6 @@ int cmd_second_stage(struct job *j, struct err *e)
         err_set(e, ERR_INTR, "%s: interrupted", root);
         return err_hint(e, "`zonestrap second-stage %s' goes on where it stopped", root);
     }
-    progress_done(&j->ui, arena_printf(&j->arena, "%s: finished", root));
+    progress_done(&j->ui, arena_printf(&j->arena, "%s: finished", root), NULL);
     return 0;
 }

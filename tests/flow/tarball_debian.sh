@@ -57,6 +57,15 @@ t_later() {
     "$zs" second-stage --progress none "$work/s1" && audit_is_empty "$work/s1" && [ ! -e "$work/s1/zonestrap" ]
 }
 case_ "a stage-1 tarball through a pipe: finished where it was unpacked" t_later
+t_locked() {
+    "$zs" plan --cache-dir "$shared_cache" --progress none --lock "$work/lock" debian/bookworm && create --second-stage later --locked "$work/lock" debian/bookworm "$work/l.tar" && cmp "$work/l.tar" "$work/s1.tar"
+}
+case_ "from a lock: the same bytes" t_locked
+t_foreign() {
+    create --arch arm64 --second-stage later debian/bookworm - | tar -C "$(mkdir "$work/arm" && echo "$work/arm")" -xpf - &&
+    od -An -tx1 -j18 -N2 "$work/arm/usr/bin/dpkg" | grep -q 'b7 00' && grep -q '^package dpkg ' "$work/arm/zonestrap/plan"
+}
+case_ "another architecture, through a pipe" t_foreign
 t_small() {
     local all thin; mkdir -p "$work/z" && tar -C "$work/z" -xf "$work/s1.tar" ./zonestrap && thin=$(tar -C "$work/z" -c zonestrap | xz -6 | wc -c) &&
     echo "second stage: $thin bytes" && [ "$thin" -lt 900000 ]

@@ -76,7 +76,7 @@ t_suffixes() {
 case_ "every compression holds the same tar, whose digest is said" t_suffixes
 t_standard() { stage1 merged/one - 2>"$work/said" | cmp - "$work/a.tar" && grep -q 'standard output' "$work/said"; }
 case_ "- is standard output" t_standard
-t_json() { stage1 --progress json merged/one - 2>"$work/said" | cmp - "$work/a.tar" && tail -n 1 "$work/said" | python3 -c 'import json, sys; assert json.loads(sys.stdin.read())["stage"] == "done"'; }
+t_json() { stage1 --progress json merged/one - 2>"$work/said" | cmp - "$work/a.tar" && tail -n 1 "$work/said" | python3 -c 'import json, sys; d = json.loads(sys.stdin.read()); assert d["stage"] == "done" and d["tar_sha256"] == sys.argv[1]' "$(sum "$work/a.tar" | cut -d" " -f1)"; }
 case_ "--progress=json leaves standard output to the tarball" t_json
 t_terminal() { command -v script >/dev/null || return 1; script -qec "$zs create --recipes $recipes --cache-dir $work/cache --arch amd64 --second-stage never merged/one -" /dev/null </dev/null | grep -q 'not written to a terminal'; }
 case_ "a terminal is no place for a tarball" t_terminal
