@@ -66,8 +66,9 @@ SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 APT     = $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
 BUILD_DEPS := gcc libc6-dev make pkg-config libarchive-dev libcurl4-openssl-dev libsolv-dev libsolvext-dev libssl-dev
 CHECK_DEPS := $(BUILD_DEPS) clang libclang-rt-dev python3 gpgv gnupg strace mandoc debootstrap dpkg-dev xz-utils zstd bzip2 \
-	busybox-static bash util-linux diffutils clang-format procps e2fsprogs musl-tools systemd-container user-mode-linux
-CHECK_ALL_DEPS := $(CHECK_DEPS) mmdebstrap clang-tidy time
+	busybox-static bash util-linux diffutils clang-format procps e2fsprogs musl-tools libarchive-tools podman runc systemd-container \
+	uidmap user-mode-linux python3-jsonschema python3-license-expression
+CHECK_ALL_DEPS := $(CHECK_DEPS) mmdebstrap clang-tidy time qemu-user-static binfmt-support
 
 deps: ## install what the build needs (Debian)
 	$(APT) update -qq && $(APT) install -y -qq --no-install-recommends $(BUILD_DEPS) >/dev/null
@@ -115,6 +116,7 @@ TEST_DATA ?= $(or $(ZONESTRAP_TEST_DATA),../shared/data)
 SEEDS_deb_release := $(TEST_DATA)/openpgp/debian-release
 SEEDS_deb_index   := $(TEST_DATA)/evil/apt-packages $(TEST_DATA)/evil/dpkg-control
 SEEDS_deb_unpack  := $(TEST_DATA)/deb
+SEEDS_deb_copyright := /usr/share/doc/perl-base /usr/share/doc/dpkg /usr/share/doc/apt
 SEEDS_openpgp     := $(TEST_DATA)/openpgp distros/keys
 SEEDS_kw          := distros fixups mirrors
 SEEDS_apt_sources := mirrors

@@ -69,6 +69,22 @@ int file_replace(const char *path, struct str data, mode_t mode, struct err *e)
     return rc;
 }
 
+int file_temp(const char *dir, struct buf *name, struct err *e)
+{
+    AUTO_BUF path = {0};
+    if (dir == NULL)
+        dir = getenv("TMPDIR");
+    buf_printf(&path, "%s/zonestrap-XXXXXX", dir != NULL && *dir != '\0' ? dir : "/tmp");
+    int fd = mkstemp(path.p);
+    if (fd < 0)
+        return err_sys(e, ERR_HOST, errno, "temporary file %s", path.p);
+    unlink(path.p);
+    fcntl(fd, F_SETFD, FD_CLOEXEC);
+    if (name != NULL)
+        buf_str(name, buf_view(&path));
+    return fd;
+}
+
 int file_mkdirs(const char *path, mode_t mode, struct err *e)
 {
     AUTO_BUF b = {0};

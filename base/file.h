@@ -16,6 +16,9 @@ int file_read_fd(int fd, const char *name, size_t max, struct buf *b, struct err
 int file_write_fd(int fd, const char *name, const void *p, size_t n, struct err *e);
 /* Writes a new file beside path and renames it there: readers see the old or the new one whole. */
 int file_replace(const char *path, struct str data, mode_t mode, struct err *e);
+/* Opens a new file without a name, read-write, in dir (NULL: $TMPDIR or /tmp); name gets what to call it in
+   messages (may be NULL). Returns the descriptor, or -1. */
+int file_temp(const char *dir, struct buf *name, struct err *e);
 /* mkdir -p; existing directories are fine, their modes untouched. */
 int file_mkdirs(const char *path, mode_t mode, struct err *e);
 

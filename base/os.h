@@ -23,6 +23,8 @@ int os_lock(int fd);
 void os_unlock(int fd);
 /* Sets an extended attribute on an open file; a file system without them gives -1 with errno ENOTSUP. */
 int os_set_xattr(int fd, const char *name, const void *value, size_t n);
+/* Names of an open file's extended attributes, each ended by a NUL; their size together, or -1 with errno. */
+ssize_t os_list_xattr(int fd, char *names, size_t n);
 /* Reads one; its size in bytes, or -1 with errno (ENODATA: there is none; ERANGE: it is larger than n). */
 ssize_t os_get_xattr(int fd, const char *name, void *value, size_t n);
 dev_t os_makedev(uint32_t major, uint32_t minor);

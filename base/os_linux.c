@@ -118,6 +118,11 @@ int os_set_xattr(int fd, const char *name, const void *value, size_t n)
     return fsetxattr(fd, name, value, n, 0);
 }
 
+ssize_t os_list_xattr(int fd, char *names, size_t n)
+{
+    return flistxattr(fd, names, n);
+}
+
 ssize_t os_get_xattr(int fd, const char *name, void *value, size_t n)
 {
     return fgetxattr(fd, name, value, n);

@@ -1,7 +1,9 @@
 /* Entries on their way from a package into the tree, above every back end. */
 #include "base/tree.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/auto.h"
 #include "base/mem.h"
@@ -13,6 +15,22 @@ enum { WHOS_MAX = 1024 * 1024, FREE_NODES = 131072, BYTES_PER_NODE = 128, XATTR_
 void tree_set_epoch(struct tree *t, int64_t seconds)
 {
     t->epoch = seconds;
+    t->clamp = true;
+}
+
+void tree_keep_nodes(struct tree *t)
+{
+    t->keep_nodes = true;
+}
+
+bool tree_ordered(const struct tree *t)
+{
+    return t->queue != NULL;
+}
+
+int tree_hold(struct tree *t, const char *const *paths, size_t n, struct err *e)
+{
+    return t->ops->hold != NULL ? t->ops->hold(t, paths, n, e) : 0;
 }
 
 const char *tree_path(const struct tree *t)
@@ -73,11 +91,23 @@ int tree_writer_open(struct tree *t, unsigned index, const char *who, uint64_t m
     return 0;
 }
 
+int tree_writer_finish(struct tree_writer **w, struct err *e)
+{
+    struct tree_writer *own = *w;
+    *w = NULL;
+    if (own->t->queue != NULL)
+        return tree_queue_finish(own, e);
+    tree_writer_close(own);
+    return 0;
+}
+
 void tree_writer_close(struct tree_writer *w)
 {
     if (w == NULL)
         return;
-    w->t->ops->writer_close(w);
+    tree_queue_drop(w);
+    if (w->t->ops->writer_close != NULL)
+        w->t->ops->writer_close(w);
     buf_free(&w->path);
     buf_free(&w->target);
     buf_free(&w->dir_path);
@@ -208,19 +238,98 @@ static int resolve(struct tree_job *j, struct err *e)
     return 0;
 }
 
-int tree_put(struct tree_writer *w, const struct tree_entry *en, tree_next *next, void *ctx, struct err *e)
+static int bad_size(const struct tree_job *j, const char *how, struct err *e)
+{
+    return err_set(e, ERR_FORMAT, "%s: %s: its content is %s than the %llu bytes that its header says",
+                   j->w->who, buf_c(&j->w->path), how, (unsigned long long)j->en->size);
+}
+
+int tree_content(const struct tree_job *j, tree_sink *sink, void *ctx, struct err *e)
+{
+    uint64_t end = 0, off = 0, size = j->en->size;
+    const void *p = NULL;
+    size_t n = 0;
+    int rc = 0;
+    while (j->next != NULL && (rc = j->next(j->ctx, &p, &n, &off, e)) > 0) {
+        if (off > size || n > size - off)
+            return bad_size(j, "longer", e);
+        if (off < end)
+            return err_set(e, ERR_FORMAT, "%s: %s: its content comes out of order", j->w->who,
+                           buf_c(&j->w->path));
+        if (sink(ctx, p, n, off, e) < 0)
+            return -1;
+        end = off + n;
+    }
+    if (rc < 0)
+        return -1;
+    return end != size ? bad_size(j, "shorter", e) : 0;
+}
+
+int tree_put_now(struct tree_writer *w, const struct tree_entry *en, tree_next *next, void *ctx,
+                 struct err *e)
 {
     struct tree_job j = {.w = w, .en = en, .next = next, .ctx = ctx};
     j.meta = (struct tree_meta){en->mode & 07777, en->uid,    en->gid,    en->mtime,
                                 en->mtime_nsec,   en->xattrs, en->nxattrs};
-    if (check_entry(w, en, e) < 0)
-        return -1;
+    /* Nothing is newer than the indexes, or than SOURCE_DATE_EPOCH where that is set. */
+    if (w->t->clamp && j.meta.mtime >= w->t->epoch) {
+        j.meta.mtime = w->t->epoch;
+        j.meta.mtime_nsec = 0;
+    }
     int rc = resolve(&j, e);
     if (rc != 0)
         return rc < 0 ? -1 : 0;
     if (tree_claim(&j, e) < 0)
         return -1;
-    return j.write ? w->t->ops->put(&j, e) : 0;
+    return j.write ? tree_watch_put(&j, e) : 0;
+}
+
+int tree_put(struct tree_writer *w, const struct tree_entry *en, tree_next *next, void *ctx, struct err *e)
+{
+    if (check_entry(w, en, e) < 0)
+        return -1;
+    if (w->t->queue != NULL)
+        return tree_queue_put(w, en, next, ctx, e);
+    return tree_put_now(w, en, next, ctx, e);
+}
+
+/* A file of our own, read from its start. */
+struct own_file {
+    int fd;
+    const char *path;
+    uint64_t at, size;
+    char *window;
+};
+
+enum { OWN_WINDOW = 64 * 1024 };
+
+static int own_next(void *ctx, const void **p, size_t *n, uint64_t *off, struct err *e)
+{
+    struct own_file *f = ctx;
+    ssize_t r;
+    do {
+        r = f->at < f->size ? pread(f->fd, f->window, OWN_WINDOW, (off_t)f->at) : 0;
+    } while (r < 0 && errno == EINTR);
+    if (r < 0)
+        return err_sys(e, ERR_HOST, errno, "%s", f->path);
+    *p = f->window;
+    *n = (size_t)r;
+    *off = f->at;
+    f->at += (uint64_t)r;
+    return r > 0;
+}
+
+int tree_put_fd(struct tree_writer *w, const char *path, mode_t mode, int fd, struct err *e)
+{
+    struct stat st;
+    if (fstat(fd, &st) < 0)
+        return err_sys(e, ERR_HOST, errno, "%s", path);
+    AUTO_MEM char *window = mem_alloc(OWN_WINDOW);
+    struct own_file f = {fd, path, 0, (uint64_t)st.st_size, window};
+    const struct tree_entry en = {
+        .path = str_c(path), .type = TREE_FILE, .mode = mode, .mtime = w->t->epoch, .size = f.size};
+    w->max_bytes += f.size; /* not the package's own doing */
+    return tree_put(w, &en, f.size > 0 ? own_next : NULL, &f, e);
 }
 
 static struct tree_meta made_meta(const struct tree *t, mode_t mode, uint32_t uid, uint32_t gid)

@@ -48,6 +48,8 @@ struct tree_layout {
 
 struct tree;
 struct tree_writer;
+struct tarball;
+struct digest;
 
 /* Opens a directory target. Absent: built as a hidden directory beside it, and renamed by tree_seal().
    Existing and empty (lost+found does not count): filled in place under the marker .zonestrap-incomplete,
@@ -57,8 +59,20 @@ int tree_open_dir(struct tree **t, const char *target, const struct log *log, st
 /* Opens an existing root for fixups and the second stage; nothing is built, tree_seal() only syncs. ERR_HOST
    for one that is marked as incomplete, and for this system's own root. */
 int tree_open_existing(struct tree **t, const char *root, const struct log *log, struct err *e);
-/* mtime of whatever is made without an entry's own time (parents, fixups' files). Default: now. */
+/* A tarball (base/tarball.h; borrowed, finished by tree_seal) as the target. Entries go into it as they come
+   and cannot be changed any more, but for the paths announced with tree_hold(). The tree is ordered: every
+   package from index 0 on is begun in the plan's order and ended with tree_writer_finish(). */
+int tree_open_tar(struct tree **t, struct tarball *tarball, const char *target, const struct log *log,
+                  struct err *e);
+bool tree_ordered(const struct tree *t);
+/* SHA256 of the sealed tarball before compression. */
+const struct digest *tree_digest(const struct tree *t);
+/* mtime of whatever is made without an entry's own time (parents, fixups' files), and the latest that an
+   entry may have. Default: now, and no bound. */
 void tree_set_epoch(struct tree *t, int64_t seconds);
+/* Announces what the functions for fixups will be called with ("/etc/passwd"; what stands below is meant,
+   too), before the first writer and after the layout. Whoever streams holds these back, in memory. */
+int tree_hold(struct tree *t, const char *const *paths, size_t n, struct err *e);
 int tree_layout(struct tree *t, const struct tree_layout *links, size_t n, struct err *e);
 /* Path of the directory being filled (the hidden one before tree_seal), and its descriptor; both borrowed,
    the path until tree_seal. */
@@ -67,6 +81,11 @@ int tree_fd(const struct tree *t);
 /* Makes it appear: sync (unless nosync) and rename, or the marker's removal. The tree stays open. ERR_HOST,
    and the tree unsealed, when something has taken the target's name meanwhile. */
 int tree_seal(struct tree *t, bool nosync, struct err *e);
+/* For a directory that will be packed: device nodes that the host does not let us make are remembered. */
+void tree_keep_nodes(struct tree *t);
+/* Everything in a directory's tree into the tarball, sorted by name, no time after the epoch. Sockets are
+   left out with a warning. */
+int tree_pack(struct tree *t, struct tarball *tarball, struct err *e);
 /* Closes; an unsealed tree is removed first, so that the target is as it was. NULL is fine. */
 void tree_close(struct tree *t);
 
@@ -76,7 +95,10 @@ void tree_close(struct tree *t);
    too, generously. redo: writes only the shared paths that this index wins and has not written. */
 int tree_writer_open(struct tree *t, unsigned index, const char *who, uint64_t max_bytes, bool redo,
                      struct tree_writer **out, struct err *e);
-/* Before tree_close(). NULL is fine. */
+/* The package is whole: closes its writer and sets *w NULL. In an ordered tree this writes what waited, of
+   packages that follow, too: errors name the package they are about. */
+int tree_writer_finish(struct tree_writer **w, struct err *e);
+/* Before tree_close(): of a package that was given up. NULL is fine. */
 void tree_writer_close(struct tree_writer *w);
 
 /* Gives the next piece of a file's content: 1 and *p, *n, *off (offset in the file, never going back; gaps
@@ -95,6 +117,22 @@ typedef int tree_next(void *ctx, const void **p, size_t *n, uint64_t *off, struc
    replaced by one; the budget. A node device is made where it is asked for (the caller decides). ERR_HOST:
    the file system said no. */
 int tree_put(struct tree_writer *w, const struct tree_entry *en, tree_next *next, void *ctx, struct err *e);
+/* Puts a file of our own, owned by root, with the content of fd (its offset does not matter). It does not
+   count to the package's budget. */
+int tree_put_fd(struct tree_writer *w, const char *path, mode_t mode, int fd, struct err *e);
+/* Watches what packages write at some paths. The callbacks may come from several threads at a time; paths are
+   canonical, like all str borrowed for the call. What came last for a path is what stands in the tree. */
+struct tree_watch {
+    bool (*wants)(void *ctx, struct str path); /* asked for each file and link that is written */
+    /* A file that was written whole. One of more than TREE_WATCH_MAX bytes comes as an empty one. */
+    void (*file)(void *ctx, struct str path, struct str content);
+    /* A symbolic or hard link; to: where it leads, resolved in the root by its text alone; empty: nowhere. */
+    void (*link)(void *ctx, struct str path, struct str to);
+    void *ctx;
+};
+enum { TREE_WATCH_MAX = 1 << 20 };
+/* Before the first tree_put() and after tree_layout(); copied. */
+void tree_watch(struct tree *t, const struct tree_watch *w);
 /* The canonical form that tree_put() would use, layout applied: "usr/bin/x"; "" is the root. ERR_FORMAT if
  * hostile. */
 int tree_canonical(const struct tree *t, struct str path, struct arena *a, struct str *out, struct err *e);
@@ -125,7 +163,7 @@ int tree_symlink(struct tree *t, const char *path, const char *text,
 int tree_node(struct tree *t, const char *path, enum tree_type type, uint32_t major, uint32_t minor,
               mode_t mode, struct err *e);
 int tree_remove(struct tree *t, const char *path, struct err *e); /* whole subtrees too; 1: absent */
-/* Another name in the same directory for what stands at path, with all its metadata; replaces a file or link
+/* Another name in the same directory for the file, link or node at path, with all its metadata; replaces one
    of that name. 1: absent. */
 int tree_rename(struct tree *t, const char *path, const char *name, struct err *e);
 int tree_mode(struct tree *t, const char *path, mode_t mode, struct err *e); /* 1: absent */

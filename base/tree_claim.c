@@ -66,7 +66,7 @@ static struct tree_node *find(const struct tree *t, const struct tree_node *pare
     return NULL;
 }
 
-static struct tree_node *find_path(const struct tree *t, struct str path)
+struct tree_node *tree_claim_find(const struct tree *t, struct str path)
 {
     struct tree_node *n = t->root;
     struct str name;
@@ -230,7 +230,7 @@ static void take_meta(struct tree_writer *w, struct tree_node *n, const struct t
 static int hard_target(struct tree_job *j, struct err *e)
 {
     struct tree_writer *w = j->w;
-    struct tree_node *target = find_path(w->t, buf_view(&w->target));
+    struct tree_node *target = tree_claim_find(w->t, buf_view(&w->target));
     enum tree_kind kind = target == NULL || target == j->node ? KIND_DIR : own_kind(target, w->index);
     if (kind == KIND_DIR)
         return err_set(e, ERR_FORMAT,
@@ -262,8 +262,10 @@ static void claim_file(struct tree_job *j, bool fresh)
     n->target = j->target;
     if (n->writer != TREE_NOBODY && n->writer != index)
         return;
-    if (hard && (j->target->writer != index || j->target->owner != index))
+    if (hard && (j->target->writer != index || j->target->owner != index)) {
+        take_meta(j->w, n, &j->meta);
         return;
+    }
     j->replace = n->writer == index;
     j->write = true;
     n->writer = index;
@@ -302,7 +304,7 @@ static int claim_new(struct tree_job *j, struct err *e)
 static void claim_again(struct tree_job *j)
 {
     struct tree_writer *w = j->w;
-    struct tree_node *n = find_path(w->t, buf_view(&w->path));
+    struct tree_node *n = tree_claim_find(w->t, buf_view(&w->path));
     if (n == NULL || !n->redo || n->owner != w->index || j->en->type == TREE_HARD || j->en->type == TREE_DIR)
         return;
     n->writer = w->index;

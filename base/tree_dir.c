@@ -143,12 +143,6 @@ static int put_sys(const struct tree_job *j, const char *what, struct err *e)
     return -1;
 }
 
-static int bad_size(const struct tree_job *j, const char *how, struct err *e)
-{
-    return err_set(e, ERR_FORMAT, "%s: %s: its content is %s than the %llu bytes that its header says",
-                   j->w->who, buf_c(&j->w->path), how, (unsigned long long)j->en->size);
-}
-
 static int write_all(int fd, const char *p, size_t n, uint64_t off)
 {
     while (n > 0) {
@@ -164,29 +158,27 @@ static int write_all(int fd, const char *p, size_t n, uint64_t off)
     return 0;
 }
 
+struct file_sink {
+    const struct tree_job *j;
+    int fd;
+    uint64_t written;
+};
+
+static int sink_piece(void *ctx, const void *p, size_t n, uint64_t off, struct err *e)
+{
+    struct file_sink *s = ctx;
+    if (write_all(s->fd, p, n, off) < 0)
+        return put_sys(s->j, "write", e);
+    s->written = n > 0 ? off + n : s->written;
+    return 0;
+}
+
 static int put_content(const struct tree_job *j, int fd, struct err *e)
 {
-    uint64_t end = 0, written = 0, size = j->en->size;
-    const void *p = NULL;
-    size_t n = 0;
-    uint64_t off = 0;
-    int rc = 0;
-    while (j->next != NULL && (rc = j->next(j->ctx, &p, &n, &off, e)) > 0) {
-        if (off > size || n > size - off)
-            return bad_size(j, "longer", e);
-        if (off < end)
-            return err_set(e, ERR_FORMAT, "%s: %s: its content comes out of order", j->w->who,
-                           buf_c(&j->w->path));
-        if (write_all(fd, p, n, off) < 0)
-            return put_sys(j, "write", e);
-        end = off + n;
-        written = n > 0 ? end : written;
-    }
-    if (rc < 0)
+    struct file_sink s = {j, fd, 0};
+    if (tree_content(j, sink_piece, &s, e) < 0)
         return -1;
-    if (end != size)
-        return bad_size(j, "shorter", e);
-    if (written < size && ftruncate(fd, (off_t)size) < 0)
+    if (s.written < j->en->size && ftruncate(fd, (off_t)j->en->size) < 0)
         return put_sys(j, "write", e);
     return 0;
 }

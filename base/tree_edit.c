@@ -309,6 +309,17 @@ int tree_edit_symlink(struct tree *t, const char *path, const char *text, struct
     return put_in_place(&p, e);
 }
 
+static int keep_node(const struct place *p, enum tree_type type, dev_t dev, const struct tree_meta *m)
+{
+    struct arena *a = &p->t->arena;
+    struct tree_kept_node *n = arena_alloc(a, sizeof *n);
+    *n = (struct tree_kept_node){.next = p->t->kept_nodes, .type = type, .meta = *m};
+    n->path = arena_printf(a, "%s%s%s", buf_c(&p->at), p->at.n > 0 ? "/" : "", p->name);
+    os_devnums(dev, &n->major, &n->minor);
+    p->t->kept_nodes = n;
+    return 0;
+}
+
 int tree_edit_node(struct tree *t, const char *path, enum tree_type type, dev_t dev,
                    const struct tree_meta *m, struct err *e)
 {
@@ -317,7 +328,8 @@ int tree_edit_node(struct tree *t, const char *path, enum tree_type type, dev_t 
     if (place_new(&p, t, path, e) < 0)
         return -1;
     if (mknodat(p.dir, TEMP_NAME, bits | 0600, dev) < 0)
-        return place_sys(&p, "cannot make the node", e);
+        return errno == EPERM && t->keep_nodes ? keep_node(&p, type, dev, m)
+                                               : place_sys(&p, "cannot make the node", e);
     if (tree_dir_meta_at(t, p.dir, TEMP_NAME, false, m, path, e) < 0)
         return -1;
     return put_in_place(&p, e);
@@ -346,6 +358,8 @@ int tree_edit_rename(struct tree *t, const char *path, const char *name, struct 
         return rc;
     if (strcmp(p.name, ".") == 0)
         return err_set(e, ERR_USAGE, "%s: the root itself is not renamed", path);
+    if (S_ISDIR(st.st_mode))
+        return err_sys(e, ERR_HOST, EISDIR, "%s: cannot be renamed", path);
     if (renameat(p.dir, p.name, p.dir, name) < 0)
         return place_sys(&p, "cannot be renamed", e);
     keep_time(p.dir, &p.st);

@@ -1,6 +1,6 @@
 /* What the tree's files share: base/tree.c (entries, writers), tree_path.c (names), tree_claim.c (who has
-   which path) stand above the back ends; a back end is a struct tree_ops. tree_dir.c, tree_target.c,
-   tree_rm.c and tree_edit.c are the directory's. */
+   which path), tree_watch.c (who sees it) stand above the back ends; a back end is a struct tree_ops.
+   tree_dir.c, tree_target.c, tree_rm.c and tree_edit.c are the directory's. */
 #ifndef BASE_TREE_INT_H
 #define BASE_TREE_INT_H
 
@@ -79,10 +79,11 @@ struct tree_job {
 };
 
 /* A back end. put: one entry into the tree, from any thread, each with its own writer. settle: see
- * tree_settle(). */
+ * tree_settle(). hold and writer_close may be NULL. */
 struct tree_ops {
     int (*put)(const struct tree_job *j, struct err *e);
     void (*writer_close)(struct tree_writer *w);
+    int (*hold)(struct tree *t, const char *const *paths, size_t n, struct err *e);
     int (*settle)(struct tree *t, struct err *e);
     int (*seal)(struct tree *t, bool nosync, struct err *e);
     void (*close)(struct tree *t);
@@ -102,20 +103,38 @@ struct tree_ops {
 };
 
 struct tree_target; /* the directory back end's life cycle, tree_target.c */
+struct tree_tar;    /* the tarball back end's, tree_tar.c */
+struct tree_queue;  /* packages take turns, tree_queue.c */
+struct tree_queued; /* an entry that waits for its package's turn */
+
+/* A device node that the host did not let us make, for tree_pack(). */
+struct tree_kept_node {
+    struct tree_kept_node *next;
+    const char *path; /* canonical */
+    enum tree_type type;
+    uint32_t major, minor;
+    struct tree_meta meta;
+};
 
 struct tree {
     const struct tree_ops *ops;
     const struct log *log;
     int64_t epoch;
+    bool clamp; /* the epoch was given: no entry is newer */
     char *path; /* of the root; for messages and for tree_path() */
     int fd;     /* the root; -1 where the back end has none */
     bool sealed;
     bool own_root;   /* the root was made, not found */
+    bool keep_nodes; /* what cannot be made is kept: */
+    struct tree_kept_node *kept_nodes;
     bool lost_found; /* the target had a lost+found of its own */
     struct tree_target *target;
+    struct tree_tar *tar;
+    struct tree_queue *queue; /* NULL: packages may be unpacked in any order */
     struct tree_rewrite layout[TREE_LAYOUT_MAX];
     struct tree_node *layout_nodes[TREE_LAYOUT_MAX];
     size_t nlayout;
+    struct tree_watch watch; /* wants NULL: none */
     /* Under the lock: everything below, and the nodes' changing members. Never held during I/O. */
     pthread_mutex_t lock;
     struct arena arena;
@@ -149,7 +168,28 @@ struct tree_writer {
     struct buf dir_path;     /* the last entry's directory */
     struct tree_node *dir_node;
     struct tree_dirs dirs;
+    struct tree_queued *first, **last; /* until its turn comes */
 };
+
+/* tree.c */
+/* tree_put() of an entry that was checked, now that it is its package's turn. */
+int tree_put_now(struct tree_writer *w, const struct tree_entry *en, tree_next *next, void *ctx,
+                 struct err *e);
+/* Takes a piece of a file's content at off; gaps and the end behind the last piece are zeros. */
+typedef int tree_sink(void *ctx, const void *p, size_t n, uint64_t off, struct err *e);
+/* The entry's whole content into sink, held to the entry's size. */
+int tree_content(const struct tree_job *j, tree_sink *sink, void *ctx, struct err *e);
+
+/* tree_queue.c: a back end that writes a stream takes the packages in the plan's order. Until its turn a
+   package's entries wait in memory, up to a bound for all together; then its writer waits. */
+void tree_queue_init(struct tree *t);
+void tree_queue_free(struct tree *t);
+int tree_queue_put(struct tree_writer *w, const struct tree_entry *en, tree_next *next, void *ctx,
+                   struct err *e);
+/* The package is whole. Its turn ends, or it is left to whoever ends the turn before; w is gone. */
+int tree_queue_finish(struct tree_writer *w, struct err *e);
+/* Drops what waits; when the package was not finished nobody waits for it any more. */
+void tree_queue_drop(struct tree_writer *w);
 
 /* tree_path.c. Errors name the path, not the package. */
 /* Cleans `in` into out: no ./, no doubled or trailing slashes, no leading one. ERR_FORMAT when hostile. */
@@ -178,11 +218,16 @@ void tree_claim_meta(struct tree_writer *w, struct tree_node *n, const struct tr
 /* Marks a directory or a layout link as made; says whether it was. Both take the lock. */
 bool tree_claim_made(struct tree *t, struct tree_node *n);
 void tree_claim_set_made(struct tree *t, struct tree_node *n);
+/* The claimed path, or NULL. For one thread at a time. */
+struct tree_node *tree_claim_find(const struct tree *t, struct str path);
 /* The file that a hard link is a name of at last. ERR_FORMAT when there is none. Single-threaded. */
 int tree_claim_base(struct tree *t, struct tree_node *n, struct tree_node **base, struct err *e);
 /* Appends the path. */
 void tree_node_path(const struct tree_node *n, struct buf *out);
 const char *tree_who(const struct tree *t, unsigned index);
+
+/* tree_watch.c: the back end's put, seen by the watch. */
+int tree_watch_put(struct tree_job *j, struct err *e);
 
 /* tree_dir.c */
 extern const struct tree_ops tree_dir_ops;

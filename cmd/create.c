@@ -5,8 +5,11 @@
 
 #include "base/auto.h"
 #include "cmd/create_stages.h"
+#include "cmd/create_target.h"
 #include "cmd/create_unpack.h"
+#include "cmd/sbom.h"
 #include "cmd/zone/zone.h"
+#include "pkgfmt/first_boot.h"
 
 enum when { NEVER, LATER, FIRST_BOOT, NOW, AUTO_NOW };
 
@@ -49,22 +52,18 @@ static int check_request(const struct job *j, enum when *when, struct err *e)
     if (parse_when(word, when) < 0)
         return err_set(e, ERR_USAGE, "--second-stage: `%s' is none of auto, now, later, first-boot, never",
                        word);
-    if (check_target_mirror(o->target_mirror, e) < 0)
+    if (check_target_mirror(o->target_mirror, e) < 0 || sbom_check(o, o->operands.v[1], e) < 0)
         return -1;
-    if (geteuid() != 0) {
+    if (geteuid() != 0 && !tarball_name(o->operands.v[1])) {
         err_set(e, ERR_HOST, "writing a root directory needs root: its files have many owners");
-        return err_hint(e, "run it as root or with sudo");
+        return err_hint(e, "run it as root or with sudo, or make a tarball: NAME.tar.zst");
     }
     return 0;
 }
 
-/* What the second stage runs must be in the plan, and the host must be able to run it when it is to run at
- * once. */
-static int check_second(struct job *j, struct create_plan *p, enum when *when, struct err *e)
+/* What the second stage runs must be in the plan. */
+static int check_needs(const struct create_plan *p, struct err *e)
 {
-    struct err why = {0};
-    if (*when == NEVER)
-        return 0;
     for (const char *const *need = p->fmt->second_needs; *need != NULL; need++) {
         bool found = false;
         for (size_t i = 0; i < p->plan.n && !found; i++)
@@ -74,30 +73,71 @@ static int check_second(struct job *j, struct create_plan *p, enum when *when, s
         err_set(e, ERR_SOLVE, "the set has no %s, which the second stage runs", *need);
         return err_hint(e, "--include it and do not exclude it, or --second-stage never");
     }
+    return 0;
+}
+
+/* The host must be able to run the second stage when it is to run at once. */
+static int check_second(struct job *j, struct create_plan *p, const struct create_target *t, enum when *when,
+                        struct err *e)
+{
+    struct err why = {0};
+    if (*when == NEVER)
+        return 0;
+    if (check_needs(p, e) < 0)
+        return -1;
     if (*when == LATER || *when == FIRST_BOOT)
         return 0;
-    if (zone_supported(p->release.machine, &why) == 0) {
-        *when = NOW;
+    int rc = zone_supported(p->release.machine, &why);
+    if (rc < 0 && *when == AUTO_NOW) {
+        log_warn(j->log, "the second stage cannot run here, it is left for later: %s", why.msg);
+        *when = LATER;
         return 0;
     }
-    if (*when == NOW) {
-        *e = why;
-        return -1;
+    if (rc == 0 && t->no_place.class != ERR_NONE) {
+        why = t->no_place;
+        rc = -1;
     }
-    log_warn(j->log, "the second stage cannot run here, it is left for later: %s", why.msg);
-    *when = LATER;
-    return 0;
+    *when = NOW;
+    if (rc < 0)
+        *e = why;
+    return rc;
+}
+
+/* What fixups and the first boot will touch is known before the first byte is written. */
+static int prepare(struct job *j, struct create_plan *p, struct tree *t, struct fixup_set *f, enum when when,
+                   struct err *e)
+{
+    struct tree_layout *links = arena_array(&j->arena, p->release.nlayout, sizeof *links);
+    const char **paths, **inits;
+    struct str script;
+    size_t ninits;
+    for (size_t i = 0; i < p->release.nlayout; i++)
+        links[i] = (struct tree_layout){p->release.layout[i].path, p->release.layout[i].text};
+    tree_set_epoch(t, p->epoch);
+    size_t n = create_fixup_paths(j, p, f, &paths);
+    if (tree_layout(t, links, p->release.nlayout, e) < 0 || tree_hold(t, paths, n, e) < 0)
+        return -1;
+    if (when != FIRST_BOOT)
+        return 0;
+    return first_boot_places(&j->arena, &script, &inits, &ninits, e) < 0 ? -1
+                                                                         : tree_hold(t, inits, ninits, e);
+}
+
+static uint64_t plan_bytes(const struct plan *p)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < p->n; i++)
+        n += p->pkgs[i].installed_size;
+    return n;
 }
 
 static int fill(struct job *j, struct create_plan *p, struct tree *t, struct fixup_set *f, enum when when,
                 struct err *e)
 {
     struct pkgfmt_second *second = NULL;
-    struct tree_layout *links = arena_array(&j->arena, p->release.nlayout, sizeof *links);
-    for (size_t i = 0; i < p->release.nlayout; i++)
-        links[i] = (struct tree_layout){p->release.layout[i].path, p->release.layout[i].text};
-    tree_set_epoch(t, p->epoch);
-    int rc = tree_layout(t, links, p->release.nlayout, e);
+    int rc = prepare(j, p, t, f, when, e);
+    if (rc == 0)
+        rc = sbom_watch(j, p, t, e);
     if (rc == 0 && when != NEVER)
         rc = p->fmt->second_begin(&second, t, &p->plan, j->opt.second_stage_full, e);
     if (rc == 0)
@@ -113,62 +153,71 @@ static int fill(struct job *j, struct create_plan *p, struct tree *t, struct fix
     return rc;
 }
 
-/* A failed second stage leaves the stage-1 root in place, to look at and to go on with. */
-static int finish(struct job *j, struct tree *t, const char *target, enum when when, const char *hostname,
+/* A directory whose second stage failed is put in place all the same, to look at and to go on with. */
+static int finish(struct job *j, struct create_plan *p, struct create_target *t, enum when when,
                   struct err *e)
 {
     struct err second = {0};
-    int rc = when == NOW ? second_stage_run(j, tree_path(t), target, hostname, &second) : 0;
-    if (rc < 0 && second.class != ERR_SECOND) {
+    const char *hostname = j->opt.hostname ? j->opt.hostname : p->release.distro;
+    int rc = when == NOW ? second_stage_run(j, tree_path(t->tree), t->name, hostname, &second) : 0;
+    if (rc < 0 && (second.class != ERR_SECOND || t->tarball != NULL)) {
         *e = second;
         return -1;
     }
-    progress_begin(&j->ui, "seal");
-    int sealed = tree_seal(t, false, e);
-    progress_end(&j->ui, "seal");
+    /* It tells when and how the tarball was made. */
+    if (t->place != NULL && tree_remove(t->tree, SECOND_STAGE_LOG, e) < 0)
+        return -1;
+    int sealed = create_target_seal(j, t, e);
     if (sealed == 0 && rc < 0)
         *e = second;
     return sealed < 0 || rc < 0 ? -1 : 0;
 }
 
-/* From the plan to the sealed tree. */
-static int make(struct job *j, struct create_plan *p, struct tree *t, const char *target, enum when *when,
-                struct err *e)
+/* From the plan to the sealed target. */
+static int make(struct job *j, struct create_plan *p, struct create_target *t, enum when *when, struct err *e)
 {
     struct fixup_set *f = NULL;
     if (create_plan_make(j, p, e) < 0)
         return -1;
-    int rc = check_second(j, p, when, e);
+    int rc = check_second(j, p, t, when, e);
     if (rc == 0)
         rc = create_fixup_load(j, p, &f, e);
     if (rc == 0)
-        rc = fill(j, p, t, f, *when, e);
+        rc = create_target_tree(j, t, *when == NOW, plan_bytes(&p->plan), e);
+    if (rc == 0)
+        rc = fill(j, p, t->tree, f, *when, e);
     create_plan_drop_solver(p); /* the processors are idle from here on: the disk or dpkg is waited for */
     if (rc == 0)
-        rc = finish(j, t, target, *when, j->opt.hostname ? j->opt.hostname : p->release.distro, e);
+        rc = finish(j, p, t, *when, e);
+    if (rc == 0)
+        rc = sbom_write(j, p, t->tarball != NULL ? &t->digest : NULL, e);
     return rc < 0 ? err_wrap(e, "%s", p->what) : 0;
 }
 
-/* The target comes first: whether it can be had is known before anything is fetched. */
-static int create(struct job *j, struct create_plan *p, const char *target, enum when when, struct err *e)
+static void say_done(struct job *j, const struct create_plan *p, const struct create_target *t,
+                     enum when when)
 {
-    struct tree *t = NULL;
-    if (tree_open_dir(&t, target, j->log, e) < 0) {
-        if (second_stage_pending(j, target))
-            err_hint(e, "its second stage is pending: `zonestrap second-stage %s' goes on with it", target);
-        return -1;
-    }
-    int rc = make(j, p, t, target, &when, e);
-    tree_close(t);
-    if (rc < 0)
-        return e->class == ERR_INTR ? err_set(e, ERR_INTR, "interrupted") : -1;
-    char *done = arena_printf(&j->arena, "%s: %zu packages in %s%s", p->what, p->plan.n, target,
-                              when == NOW          ? ""
-                              : when == NEVER      ? ", unpacked only"
-                              : when == FIRST_BOOT ? ", second stage at its first boot"
-                                                   : ", second stage pending");
-    progress_done(&j->ui, done);
-    return 0;
+    char hex[DIGEST_HEX_MAX];
+    const char *state = when == NOW          ? ""
+                        : when == NEVER      ? ", unpacked only"
+                        : when == FIRST_BOOT ? ", second stage at its first boot"
+                                             : ", second stage pending";
+    const char *name = strcmp(t->name, "-") == 0 ? "standard output" : t->name;
+    progress_done(&j->ui,
+                  arena_printf(&j->arena, "%s: %zu packages in %s%s", p->what, p->plan.n, name, state),
+                  t->tarball != NULL ? digest_hex(&t->digest, hex) : NULL);
+}
+
+static int create(struct job *j, struct create_plan *p, enum when when, struct err *e)
+{
+    struct create_target t;
+    int rc = create_target_open(j, j->opt.operands.v[1], when >= NOW, &t, e);
+    if (rc == 0)
+        rc = make(j, p, &t, &when, e);
+    if (rc == 0)
+        say_done(j, p, &t, when);
+    create_target_close(j, &t);
+    return rc < 0 && e->class == ERR_INTR ? err_set(e, ERR_INTR, "interrupted") : rc;
 }
 
 int cmd_create(struct job *j, struct err *e)
@@ -177,8 +226,10 @@ int cmd_create(struct job *j, struct err *e)
     enum when when = NEVER;
     if (check_request(j, &when, e) < 0)
         return -1;
+    if (strcmp(j->opt.operands.v[1], "-") == 0)
+        j->ui.json = stderr;
     job_open_cache(j);
-    int rc = create(j, &p, j->opt.operands.v[1], when, e);
+    int rc = create(j, &p, when, e);
     create_plan_free(&p);
     return rc;
 }

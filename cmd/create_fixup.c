@@ -47,6 +47,20 @@ static void render_sources(struct job *j, struct create_plan *p, struct buf *out
     p->fmt->sources(v, p->nsources, out);
 }
 
+size_t create_fixup_paths(struct job *j, const struct create_plan *p, const struct fixup_set *f,
+                          const char ***paths)
+{
+    const char **own;
+    size_t n = fixup_paths(f, &j->arena, &own);
+    *paths = arena_array(&j->arena, n + p->nsources, sizeof **paths);
+    if (n > 0)
+        memcpy(*paths, own, n * sizeof *own);
+    for (size_t i = 0; i < p->nsources; i++)
+        if (p->sources[i].keys.n > 0 && keyring_path(j, p, &p->sources[i])[0] != '\0')
+            (*paths)[n++] = keyring_path(j, p, &p->sources[i]);
+    return n;
+}
+
 int create_fixup_keys(struct job *j, const struct create_plan *p, struct tree *t, struct err *e)
 {
     for (size_t i = 0; i < p->nsources; i++) {

@@ -9,6 +9,13 @@
 #include "base/mem.h"
 #include "cmd/create_plan.h"
 
+#define LOCKED_ABSENT                                                                                        \
+    "name a mirror that still has what the lock says, such as a snapshot archive, with --mirror, or plan a " \
+    "new lock with plan --lock"
+#define LOCKED_MISMATCH                                                                                      \
+    "the mirrors have other bytes than the lock says: name another one with --mirror, or see what has "      \
+    "changed with plan --locked"
+
 enum { ROOT_MAX = 32 * 1024 * 1024, INDEX_MAX = 512 * 1024 * 1024 };
 
 struct fetch_source {
@@ -39,10 +46,13 @@ struct fetch {
 
 struct transfer_opts create_transfer_opts(struct job *j, const char *stage)
 {
+    bool locked = j->opt.locked != NULL && strcmp(stage, "fetch") == 0;
     return (struct transfer_opts){.log = j->log,
                                   .cache = j->have_cache ? &j->cache : NULL,
                                   .offline = j->opt.offline,
                                   .stop = &job_stop,
+                                  .absent_hint = locked ? LOCKED_ABSENT : NULL,
+                                  .mismatch_hint = locked ? LOCKED_MISMATCH : NULL,
                                   .stage = stage};
 }
 

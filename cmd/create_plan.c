@@ -5,8 +5,12 @@
 #include "base/auto.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "cmd/sbom.h"
 
 enum { KEYRING_MAX = 16 * 1024 * 1024 };
+
+/* The year 9999: what no tool overflows at. */
+#define MAX_EPOCH UINT64_C(253402300799)
 
 /* `ID=FILE` trusts a file's keys for one repository alone; a file's name with a slash before its `=` is no
    ID. Empty when there is none. */
@@ -51,6 +55,17 @@ static int add_repo_keyring(struct job *j, struct create_plan *p, struct str id,
             return -1;
     }
     return found ? 0 : err_set(e, ERR_USAGE, "--keyring: there is no repository `%" STR_FMT "'", STR_ARG(id));
+}
+
+int create_plan_repo_keys(struct job *j, struct create_plan *p, struct err *e)
+{
+    const struct option_list *own = &j->opt.keyrings;
+    for (size_t i = 0; i < own->n; i++) {
+        struct str id = keyring_id(own->v[i]);
+        if (id.n > 0 && add_repo_keyring(j, p, id, own->v[i] + id.n + 1, false, e) < 0)
+            return -1;
+    }
+    return 0;
 }
 
 /* alias: the release is a suite's name yet, and its other repositories are not known: no ID is wrong then. */
@@ -99,6 +114,11 @@ static int choose_repos(struct job *j, struct create_plan *p, struct err *e)
 {
     const struct options *o = &j->opt;
     struct release *r = &p->release;
+    bool own = o->suites != NULL || o->components.n > 0 || o->repos.n > 0;
+    if (p->lock != NULL && !own && strcmp(r->name, p->lock->release) == 0) {
+        create_locked_repos(j, p);
+        return 0;
+    }
     struct distro_repo *repos = arena_array(&j->arena, r->nrepos + o->repos.n, sizeof *repos);
     bool all = o->suites == NULL || strcmp(o->suites, "all") == 0;
     size_t n = 0;
@@ -121,17 +141,18 @@ static int choose_repos(struct job *j, struct create_plan *p, struct err *e)
 
 static int make_sources(struct job *j, struct create_plan *p, struct err *e)
 {
-    const struct mirror_opts mo = {.data = &j->data,
-                                   .apt_dir = getenv("ZONESTRAP_APT_DIR"),
-                                   .overrides = j->opt.mirrors.v,
-                                   .noverrides = j->opt.mirrors.n,
-                                   .main_list = p->release.nrepos ? p->release.repos[0].mirrors : ""};
+    struct mirror_opts mo = {.data = &j->data,
+                             .apt_dir = getenv("ZONESTRAP_APT_DIR"),
+                             .overrides = j->opt.mirrors.v,
+                             .noverrides = j->opt.mirrors.n,
+                             .main_list = p->release.nrepos ? p->release.repos[0].mirrors : ""};
     p->nsources = p->release.nrepos;
     p->sources = arena_array(&j->arena, p->nsources, sizeof *p->sources);
     for (size_t i = 0; i < p->nsources; i++) {
         const struct distro_repo *r = &p->release.repos[i];
         p->sources[i].repo = r;
         p->sources[i].query = (struct pkgfmt_query){r->suite, r->components, r->ncomponents, p->release.arch};
+        mo.index_date = p->locked ? p->lock->repos[i].date : 0;
         if (mirror_resolve(r->mirrors, &mo, &j->arena, &p->sources[i].urls, e) < 0)
             return err_wrap(e, "%s", r->id);
         for (size_t k = 0; k < p->sources[i].urls.n; k++)
@@ -140,7 +161,7 @@ static int make_sources(struct job *j, struct create_plan *p, struct err *e)
     return 0;
 }
 
-static int prepare(struct job *j, struct create_plan *p, struct err *e)
+int create_plan_prepare(struct job *j, struct create_plan *p, struct err *e)
 {
     p->fmt = pkgfmt_find(p->release.format);
     if (p->fmt == NULL)
@@ -155,7 +176,7 @@ static int follow_alias(struct job *j, struct create_plan *p, const struct distr
 {
     const char *distro = p->release.distro, *alias = p->release.name;
     bool again;
-    if (prepare(j, p, e) < 0 || load_keyring(j, p, true, e) < 0 ||
+    if (create_plan_prepare(j, p, e) < 0 || load_keyring(j, p, true, e) < 0 ||
         create_index_root(j, p, &p->sources[0], e) < 0)
         return -1;
     const char *name = p->sources[0].root.codename;
@@ -178,8 +199,11 @@ static int resolve(struct job *j, struct create_plan *p, struct err *e)
         return -1;
     if (alias && follow_alias(j, p, &o, e) < 0)
         return err_wrap(e, "%s", p->what);
+    if (p->lock != NULL && create_locked_check(p, e) < 0)
+        return -1;
     p->what = arena_printf(&j->arena, "%s/%s", p->release.distro, p->release.name);
-    return prepare(j, p, e) < 0 || load_keyring(j, p, false, e) < 0 ? err_wrap(e, "%s", p->what) : 0;
+    return create_plan_prepare(j, p, e) < 0 || load_keyring(j, p, false, e) < 0 ? err_wrap(e, "%s", p->what)
+                                                                                : 0;
 }
 
 static int solve(struct job *j, struct create_plan *p, struct err *e)
@@ -199,18 +223,40 @@ static int solve(struct job *j, struct create_plan *p, struct err *e)
     return solve_run(p->solve, &r, &j->arena, &p->plan, e);
 }
 
-int create_plan_make(struct job *j, struct create_plan *p, struct err *e)
+/* The newest index's date (a lock's is in the lock), unless the environment says otherwise:
+   https://reproducible-builds.org/specs/source-date-epoch/ */
+static int choose_epoch(struct create_plan *p, struct err *e)
 {
-    progress_begin(&j->ui, "plan");
+    const char *want = getenv("SOURCE_DATE_EPOCH");
+    uint64_t seconds;
+    for (size_t i = 0; !p->locked && i < p->nsources; i++)
+        if (p->sources[i].root.date > p->epoch)
+            p->epoch = p->sources[i].root.date;
+    if (want == NULL || want[0] == '\0')
+        return 0;
+    if (!str_u64(str_c(want), &seconds) || seconds > MAX_EPOCH)
+        return err_set(e, ERR_USAGE, "SOURCE_DATE_EPOCH: `%.100s' is no number of seconds since 1970", want);
+    p->epoch = (int64_t)seconds;
+    return 0;
+}
+
+static int make(struct job *j, struct create_plan *p, struct err *e)
+{
     if (resolve(j, p, e) < 0)
         return -1;
     if (solve_open(&p->solve, p->fmt->disttype, p->release.arch, j->log, e) < 0 ||
         create_index_load(j, p, e) < 0 || solve(j, p, e) < 0)
         return err_wrap(e, "%s", p->what);
     log_debug(j->log, "solved");
-    for (size_t i = 0; i < p->nsources; i++)
-        if (p->sources[i].root.date > p->epoch)
-            p->epoch = p->sources[i].root.date;
+    return 0;
+}
+
+int create_plan_make(struct job *j, struct create_plan *p, struct err *e)
+{
+    bool locked = j->opt.locked != NULL && p->lock == NULL;
+    progress_begin(&j->ui, "plan");
+    if ((locked ? create_locked_make(j, p, e) : make(j, p, e)) < 0 || choose_epoch(p, e) < 0)
+        return -1;
     progress_end(&j->ui, "plan");
     log_info(j->log, "%s: %zu packages", p->what, p->plan.n);
     return 0;
@@ -238,4 +284,6 @@ void create_plan_free(struct create_plan *p)
     solve_close(p->solve);
     p->solve = NULL;
     free_keyrings(p);
+    sbom_free(p->sbom);
+    p->sbom = NULL;
 }

@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "cmd/cmd.h"
+#include "cmd/lock.h"
 #include "distros/distro.h"
 #include "mirrors/openpgp.h"
 #include "mirrors/transfer.h"
@@ -35,11 +36,18 @@ struct create_plan {
     pthread_t closer; /* while closing */
     bool closing;
     struct plan plan;
-    int64_t epoch; /* the newest root index's date */
+    int64_t epoch;           /* the newest root index's date */
+    const struct lock *lock; /* --locked: what is installed, or (plan) what is compared with; else NULL */
+    bool locked;             /* the plan is the lock's: there are no indexes and no solver */
+    struct sbom *sbom;       /* cmd/sbom.h; NULL: no licences are collected */
 };
 
 /* Fills p from the job's options and operand 0. Errors are wrapped with `distro/release: repository: `. */
 int create_plan_make(struct job *j, struct create_plan *p, struct err *e);
+/* Format, repositories and their mirrors, for the release that p has. */
+int create_plan_prepare(struct job *j, struct create_plan *p, struct err *e);
+/* The keys of --keyring ID=FILE, for those repositories. */
+int create_plan_repo_keys(struct job *j, struct create_plan *p, struct err *e);
 /* The solver's memory (tens of MB) is needed for --why alone. What it still has to write down, it writes in a
  * thread of its own. */
 void create_plan_drop_solver(struct create_plan *p);
@@ -55,5 +63,16 @@ int create_index_load(struct job *j, struct create_plan *p, struct err *e);
 /* The root index alone (for a suite alias's codename). */
 int create_index_root(struct job *j, struct create_plan *p, struct source *s, struct err *e);
 struct transfer_opts create_transfer_opts(struct job *j, const char *stage);
+
+/* cmd/create_locked.c: fills p from the lock that --locked names, in place of indexes and solver. */
+int create_locked_make(struct job *j, struct create_plan *p, struct err *e);
+/* plan --locked: reads the lock into p->lock; what no option says is asked for as the lock was. */
+int create_locked_request(struct job *j, struct create_plan *p, struct err *e);
+/* ERR_USAGE when the release that p has is not the lock's. */
+int create_locked_check(const struct create_plan *p, struct err *e);
+/* The lock's repositories become the release's. */
+void create_locked_repos(struct job *j, struct create_plan *p);
+/* The plan as a lock, in the job's arena. */
+int create_locked_from(struct job *j, const struct create_plan *p, struct lock *out, struct err *e);
 
 #endif

@@ -8,6 +8,7 @@ int create_second(const struct create_plan *p, struct fixup_set *f, struct pkgfm
     AUTO_BUF sh = {0};
     if (fixup_render(f, &sh, e) < 0)
         return -1;
-    const struct pkgfmt_second_opts o = {.fixups_sh = buf_view(&sh), .first_boot = first_boot};
+    const struct pkgfmt_second_opts o = {
+        .fixups_sh = buf_view(&sh), .epoch = p->epoch, .first_boot = first_boot};
     return p->fmt->second_finish(s, &o, e);
 }

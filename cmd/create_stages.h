@@ -9,6 +9,9 @@
 /* cmd/create_fixup.c: the fixups that match the plan, known before the first byte is written; then applied to
  * the tree. */
 int create_fixup_load(struct job *j, struct create_plan *p, struct fixup_set **out, struct err *e);
+/* Every path of the root that fixups and keys may touch; their number. */
+size_t create_fixup_paths(struct job *j, const struct create_plan *p, const struct fixup_set *f,
+                          const char ***paths);
 /* Keyrings of repositories that have one of their own (--keyring ID=FILE), where the root's sources name
  * them. */
 int create_fixup_keys(struct job *j, const struct create_plan *p, struct tree *t, struct err *e);
@@ -16,6 +19,8 @@ int create_fixup_keys(struct job *j, const struct create_plan *p, struct tree *t
  * starts it at the first boot, too. */
 int create_second(const struct create_plan *p, struct fixup_set *f, struct pkgfmt_second *s, bool first_boot,
                   struct err *e);
+/* What the second stage's script says, in the root. */
+#define SECOND_STAGE_LOG "/var/log/zonestrap.log"
 /* cmd/second_stage.c: a root's second stage was left for later, or did not finish. */
 bool second_stage_pending(struct job *j, const char *root);
 /* Runs the pending second stage of the root as a zone; shown is what the user calls it. ERR_SECOND with the

@@ -30,11 +30,12 @@ struct unpacker {
     struct tree *tree;
     struct pkgfmt_second *second;
     struct item *items;
-    bool redo;
+    bool redo, ordered; /* ordered: packages are begun in the plan's order */
     pthread_mutex_t lock;
     pthread_cond_t changed;
     struct item **ready; /* verified, not taken yet */
     size_t nready, done, total;
+    unsigned next;   /* ordered: index of the package to begin with */
     uint64_t memory; /* what the running decoders may use */
     bool closed, failed;
     struct err err;
@@ -54,13 +55,16 @@ static uint64_t unpack_bound(const struct plan_pkg *pkg)
     return pkg->installed_size * 2 + SPARE;
 }
 
-/* The largest package that fits the memory budget; one always fits when nothing runs. Lock held. */
+/* The largest package that fits the memory budget, in an ordered tree the next one if it does; one always
+ * fits when nothing runs. Lock held. */
 static struct item *take(struct unpacker *u)
 {
     size_t best = u->nready;
     for (size_t i = 0; i < u->nready; i++) {
         const struct plan_pkg *pkg = &u->plan->plan.pkgs[u->ready[i]->index];
         if (u->memory > 0 && u->memory + decoder_cost(pkg) > MEMORY_BUDGET)
+            continue;
+        if (u->ordered && u->ready[i]->index != u->next)
             continue;
         if (best == u->nready ||
             pkg->installed_size > u->plan->plan.pkgs[u->ready[best]->index].installed_size)
@@ -70,21 +74,21 @@ static struct item *take(struct unpacker *u)
         return NULL;
     struct item *it = u->ready[best];
     u->ready[best] = u->ready[--u->nready];
+    u->next = it->index + 1;
     u->memory += decoder_cost(&u->plan->plan.pkgs[it->index]);
     return it;
 }
 
-static int unpack_one(struct unpacker *u, struct item *it, struct err *e)
+/* *w is left where it failed. */
+static int unpack_one(struct unpacker *u, struct item *it, struct tree_writer **w, struct err *e)
 {
     const struct plan_pkg *pkg = &u->plan->plan.pkgs[it->index];
-    struct tree_writer *w = NULL;
-    if (job_check_stop(e) < 0)
+    if (job_check_stop(e) < 0 ||
+        tree_writer_open(u->tree, it->index, pkg->name, unpack_bound(pkg), u->redo, w, e) < 0)
         return -1;
-    if (tree_writer_open(u->tree, it->index, pkg->name, unpack_bound(pkg), u->redo, &w, e) < 0)
+    if (u->plan->fmt->unpack(it->fd, pkg, *w, u->redo ? NULL : u->second, it->index, e) < 0)
         return -1;
-    int rc = u->plan->fmt->unpack(it->fd, pkg, w, u->redo ? NULL : u->second, it->index, e);
-    tree_writer_close(w);
-    return rc;
+    return tree_writer_finish(w, e);
 }
 
 /* Lock held on entry and exit. */
@@ -116,14 +120,30 @@ static void *worker(void *arg)
         pthread_cond_broadcast(&u->changed);
         pthread_mutex_unlock(&u->lock);
         struct err e = {0};
-        int rc = unpack_one(u, it, &e);
+        struct tree_writer *w = NULL;
+        int rc = unpack_one(u, it, &w, &e);
         close(it->fd);
         it->fd = -1;
         pthread_mutex_lock(&u->lock);
         report(u, it, rc, &e);
+        if (w == NULL)
+            continue;
+        /* Others may fail because of it: only when the reason is known. */
+        pthread_mutex_unlock(&u->lock);
+        tree_writer_close(w);
+        pthread_mutex_lock(&u->lock);
     }
     pthread_mutex_unlock(&u->lock);
     return NULL;
+}
+
+/* Whether the workers have something to do with what is here. Lock held. */
+static bool can_begin(const struct unpacker *u)
+{
+    for (size_t i = 0; i < u->nready; i++)
+        if (!u->ordered || u->ready[i]->index == u->next)
+            return true;
+    return false;
 }
 
 /* A package is here and verified. Transfers wait when too many are: the kernel's limit on descriptors is not
@@ -134,7 +154,7 @@ static int package_done(struct transfer_file *f, struct transfer_result *r, stru
     struct unpacker *u = it->u;
     it->fd = r->fd;
     pthread_mutex_lock(&u->lock);
-    while (u->nready >= QUEUE_MAX && !u->failed)
+    while (u->nready >= QUEUE_MAX && can_begin(u) && !u->failed)
         pthread_cond_wait(&u->changed, &u->lock);
     u->ready[u->nready++] = it;
     bool failed = u->failed;
@@ -143,15 +163,22 @@ static int package_done(struct transfer_file *f, struct transfer_result *r, stru
     return failed ? err_set(e, ERR_FORMAT, "unpacking failed") : 0;
 }
 
+static int by_index(const void *a, const void *b)
+{
+    const struct item *x = *(struct item *const *)a, *y = *(struct item *const *)b;
+    return x->index < y->index ? -1 : x->index > y->index;
+}
+
 static int by_size(const void *a, const void *b)
 {
     const struct item *x = *(struct item *const *)a, *y = *(struct item *const *)b;
     if (x->file.size != y->file.size)
         return x->file.size > y->file.size ? -1 : 1;
-    return x->index < y->index ? -1 : x->index > y->index;
+    return by_index(a, b);
 }
 
-/* Queues the items' transfers, the largest first, so that none of them comes last and is unpacked alone. */
+/* Queues the items' transfers, the largest first, so that none of them comes last and is unpacked alone; in
+ * an ordered tree in that order. */
 static int queue_transfers(struct unpacker *u, struct transfer *t, const unsigned *indexes, size_t n,
                            struct err *e)
 {
@@ -170,7 +197,7 @@ static int queue_transfers(struct unpacker *u, struct transfer *t, const unsigne
                                           .done = package_done};
         order[i] = it;
     }
-    qsort(order, n, sizeof *order, by_size);
+    qsort(order, n, sizeof *order, u->ordered ? by_index : by_size);
     for (size_t i = 0; i < n; i++)
         if (transfer_add(t, &order[i]->file, e) < 0)
             return -1;
@@ -214,6 +241,7 @@ static int run_pass(struct unpacker *u, const unsigned *indexes, size_t n, bool 
     struct transfer *t;
     struct transfer_opts to = create_transfer_opts(u->job, "fetch");
     u->redo = redo;
+    u->ordered = tree_ordered(u->tree);
     u->closed = false;
     u->done = 0;
     u->total = n;
@@ -237,6 +265,8 @@ static int run_passes(struct unpacker *u, struct err *e)
     if (run_pass(u, all, n, false, e) < 0 || tree_redo(u->tree, a, &again, &n, e) < 0)
         return -1;
     if (n > 0 && run_pass(u, again, n, true, e) < 0)
+        return -1;
+    if (u->second != NULL && u->plan->fmt->second_settle(u->second, e) < 0)
         return -1;
     return tree_settle(u->tree, e);
 }

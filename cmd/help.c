@@ -15,11 +15,12 @@ static void print_option(const struct option_row *r)
 static void print_program(void)
 {
     puts("usage: zonestrap COMMAND [options] ...\n\n"
-         "Puts a Linux distribution into a directory, verified and properly installed.\n\ncommands:");
+         "Puts a Linux distribution into a directory or a tarball, verified and properly installed.\n\ncommands:");
     for (const struct command *c = commands; c->name != NULL; c++)
         printf("  %-14s %s\n", c->name, c->what);
     puts("\n`zonestrap COMMAND --help' lists a command's options; zonestrap(8) explains them.\n\n"
          "  zonestrap create debian/bookworm ./root\n"
+         "  zonestrap create debian/trixie trixie.tar.zst\n"
          "  zonestrap plan --why perl-base debian/trixie\n"
          "  zonestrap run ./root -- dpkg --audit\n\n"
          "exit status: 0 done, 2 usage or recipe, 3 network, 4 trust, 5 bad package or index,\n"
@@ -55,7 +56,9 @@ static void completion_values(void)
             putchar(*p == '|' ? ' ' : *p);
         puts("\" -- \"$cur\")); return ;;");
     }
-    puts("    --keyring|--log|--cache-dir|--recipes|--mirror) COMPREPLY=($(compgen -f -- \"$cur\")); return "
+    puts("    --keyring|--log|--cache-dir|--recipes|--mirror|--lock|--locked|--manifest|--sbom) "
+         "COMPREPLY=($(compgen -f -- "
+         "\"$cur\")); return "
          ";;\n    esac");
 }
 

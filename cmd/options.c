@@ -39,9 +39,15 @@ const struct option_row option_rows[] = {
     {0, "why", "PKG", OPT_STRING, FIELD(why), CMD_PLAN, "show the chain of reasons for a package"},
     {0, "names", NULL, OPT_FLAG, FIELD(names), CMD_PLAN | CMD_LIST, "bare names, one a line, sorted"},
     {0, "json", NULL, OPT_FLAG, FIELD(json), CMD_PLAN | CMD_LIST, "machine-readable output"},
+    {0, "locked", "FILE", OPT_STRING, FIELD(locked), BOTH,
+     "create: install exactly what this lock names; plan: show what would change since"},
+    {0, "lock", "FILE", OPT_STRING, FIELD(lock), CMD_PLAN,
+     "write the plan as a lock; `-' is standard output"},
     {0, "cache-dir", "DIR", OPT_STRING, FIELD(cache_dir), BOTH,
      "where packages and indexes are kept; `none' for nowhere"},
     {0, "offline", NULL, OPT_FLAG, FIELD(offline), BOTH, "use the cache and local mirrors alone"},
+    {0, "manifest", "FILE", OPT_STRING, FIELD(manifest), BOTH, "write a sorted list of the packages to FILE"},
+    {0, "sbom", "FILE", OPT_STRING, FIELD(sbom), BOTH, "write a bill of materials (SPDX 2.3 JSON) to FILE"},
     {0, "jobs", "N", OPT_NUMBER, FIELD(jobs), CMD_CREATE,
      "packages unpacked at a time; default: one per processor"},
     {0, "recipes", "DIR", OPT_LIST, FIELD(recipes), BOTH | CMD_LIST | CMD_CHECK,
@@ -101,6 +107,25 @@ static const struct option_row *find_long(struct str name, unsigned command)
         if ((r->commands & command) && str_is(name, r->name))
             return r;
     return NULL;
+}
+
+bool options_given(const struct options *o, const char *name)
+{
+    const struct option_row *r = find_long(str_c(name), CMD_ALL);
+    const char *field = (const char *)o + r->field;
+    switch (r->kind) {
+    case OPT_FLAG:
+        return *(const bool *)field;
+    case OPT_COUNT:
+    case OPT_NUMBER:
+        return *(const uint64_t *)field != 0;
+    case OPT_STRING:
+        return *(const char *const *)field != NULL;
+    case OPT_LIST:
+    case OPT_COMMAS:
+        return ((const struct option_list *)field)->n > 0;
+    }
+    return false;
 }
 
 static const struct option_row *find_brief(char c, unsigned command)

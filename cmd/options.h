@@ -27,7 +27,7 @@ struct option_list {
 
 struct options {
     const char *arch, *set, *suites, *target_mirror, *second_stage, *cache_dir, *log_file, *progress, *why,
-        *hostname;
+        *hostname, *locked, *lock, *manifest, *sbom;
     struct option_list include, exclude, mirrors, components, repos, keyrings, recipes;
     bool insecure, ignore_expiry, second_stage_full, offline, weak, json, names, quiet, help, version;
     uint64_t jobs, verbose, now;
@@ -57,5 +57,7 @@ extern const struct option_row option_rows[]; /* ends with name NULL */
 /* Parses what follows the command's name. Options and operands may be mixed until `--`; for CMD_RUN the first
  * operand ends the options. ERR_USAGE. */
 int options_parse(struct options *o, unsigned command, int argc, char **argv, struct arena *a, struct err *e);
+/* Whether the option of this long name was given (a number: one that is not 0). */
+bool options_given(const struct options *o, const char *name);
 
 #endif

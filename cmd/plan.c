@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmd/changes.h"
 #include "cmd/create_plan.h"
+#include "cmd/sbom.h"
 
 static void totals(const struct plan *p, uint64_t *download, uint64_t *installed)
 {
@@ -107,25 +109,129 @@ static int print_why(struct job *j, const struct create_plan *p, struct err *e)
     return 0;
 }
 
-int cmd_plan(struct job *j, struct err *e)
+static void print_change(const struct change *c)
 {
-    struct create_plan p = {0};
-    int rc = 0;
-    if (j->opt.operands.n != 1) {
+    printf("%-10s  %-28s %s", change_name(c->kind), c->old ? c->old->name : c->now->name,
+           c->old ? c->old->version : c->now->version);
+    if (c->kind == CHANGE_REBUILT)
+        fputs(", other bytes", stdout);
+    else if (c->old != NULL && c->now != NULL)
+        printf(" -> %s", c->now->version);
+    putchar('\n');
+}
+
+static void print_changes(const struct create_plan *p, const struct changes *c)
+{
+    char bytes[32];
+    for (size_t i = 0; i < c->n; i++)
+        print_change(&c->v[i]);
+    printf("%s %s: ", p->what, p->release.arch);
+    if (c->n == 0) {
+        printf("nothing to change: %zu packages as in %s\n", p->plan.n, p->lock->file);
+        return;
+    }
+    for (int k = CHANGE_ADDED; k < CHANGE_KINDS; k++)
+        printf("%zu %s, ", c->count[k], change_name((enum change_kind)k));
+    printf("%zu %s, %s to transfer\n", c->count[CHANGE_NONE], change_name(CHANGE_NONE),
+           progress_bytes(c->download, bytes));
+}
+
+static void json_side(const char *key, const struct plan_pkg *pkg)
+{
+    if (pkg == NULL)
+        return;
+    printf(",\"%s\":", key);
+    json_field("version", pkg->version, "{");
+    json_field("arch", pkg->arch, ",");
+    printf(",\"size\":%" PRIu64, pkg->size);
+    json_digest(&pkg->digest);
+    putchar('}');
+}
+
+static void print_changes_json(const struct create_plan *p, const struct changes *c)
+{
+    json_field("distro", p->release.distro, "{");
+    json_field("release", p->release.name, ",");
+    json_field("arch", p->release.arch, ",");
+    json_field("set", p->release.set_name, ",");
+    for (int k = CHANGE_NONE; k < CHANGE_KINDS; k++)
+        printf(",\"%s\":%zu", change_name((enum change_kind)k), c->count[k]);
+    printf(",\"download_bytes\":%" PRIu64 ",\n\"changes\":[", c->download);
+    for (size_t i = 0; i < c->n; i++) {
+        const struct change *x = &c->v[i];
+        json_field("change", change_name(x->kind), i ? ",\n{" : "{");
+        json_field("name", x->old ? x->old->name : x->now->name, ",");
+        json_side("old", x->old);
+        json_side("new", x->now);
+        putchar('}');
+    }
+    puts("]}");
+}
+
+static void compare(struct job *j, const struct create_plan *p)
+{
+    struct changes c;
+    changes_find(&p->lock->plan, &p->plan, p->solve, &j->arena, &c);
+    if (j->opt.json)
+        print_changes_json(p, &c);
+    else
+        print_changes(p, &c);
+}
+
+static int write_lock(struct job *j, const struct create_plan *p, struct err *e)
+{
+    struct lock l;
+    return create_locked_from(j, p, &l, e) < 0 || lock_write(&l, j->opt.lock, e) < 0 ? -1 : 0;
+}
+
+static int print(struct job *j, const struct create_plan *p, struct err *e)
+{
+    if (j->opt.lock != NULL && strcmp(j->opt.lock, "-") == 0)
+        return 0;
+    if (j->opt.why != NULL)
+        return print_why(j, p, e);
+    if (p->lock != NULL)
+        compare(j, p);
+    else if (j->opt.json)
+        print_json(j, p);
+    else if (j->opt.names)
+        print_names(j, p);
+    else
+        print_text(p);
+    return 0;
+}
+
+static int check_request(const struct options *o, struct err *e)
+{
+    const char *other = o->why ? "--why" : o->names ? "--names" : NULL;
+    if (o->operands.n != 1) {
         err_set(e, ERR_USAGE, "plan takes DISTRO[/RELEASE]");
         return err_hint(e, "see zonestrap plan --help");
     }
+    if (o->locked != NULL && other != NULL)
+        return err_set(e, ERR_USAGE, "--locked and %s: each prints something else, give one of them", other);
+    other = other ? other : o->locked ? "--locked" : o->json ? "--json" : NULL;
+    if (o->lock != NULL && strcmp(o->lock, "-") == 0 && other != NULL)
+        return err_set(e, ERR_USAGE, "--lock - and %s: both are for standard output", other);
+    return 0;
+}
+
+int cmd_plan(struct job *j, struct err *e)
+{
+    struct create_plan p = {0};
+    if (check_request(&j->opt, e) < 0 || sbom_check(&j->opt, NULL, e) < 0)
+        return -1;
     j->ui.json = stderr;
+    if (j->opt.locked != NULL && create_locked_request(j, &p, e) < 0)
+        return -1;
     job_open_cache(j);
-    rc = create_plan_make(j, &p, e);
-    if (rc == 0 && j->opt.why != NULL)
-        rc = print_why(j, &p, e);
-    else if (rc == 0 && j->opt.json)
-        print_json(j, &p);
-    else if (rc == 0 && j->opt.names)
-        print_names(j, &p);
-    else if (rc == 0)
-        print_text(&p);
+    int rc = create_plan_make(j, &p, e);
+    if (rc == 0 && j->opt.lock != NULL)
+        rc = write_lock(j, &p, e);
+    if (rc == 0)
+        rc = sbom_write(j, &p, NULL, e);
+    if (rc == 0)
+        rc = print(j, &p, e);
     create_plan_free(&p);
     return rc;
 }

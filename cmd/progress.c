@@ -241,7 +241,7 @@ void progress_end(struct progress_ui *ui, const char *stage)
     pthread_mutex_unlock(&ui->lock);
 }
 
-void progress_done(struct progress_ui *ui, const char *what)
+void progress_done(struct progress_ui *ui, const char *what, const char *tar)
 {
     pthread_mutex_lock(&ui->lock);
     clear_bar(ui);
@@ -249,6 +249,8 @@ void progress_done(struct progress_ui *ui, const char *what)
     if (ui->mode == PROGRESS_JSON) {
         fprintf(ui->json, "{\"stage\":\"done\",\"done\":1,\"total\":1,\"unit\":\"\",\"item\":");
         progress_json_string(ui->json, what);
+        if (tar != NULL)
+            fprintf(ui->json, ",\"tar_sha256\":\"%s\"", tar);
         fprintf(ui->json, ",\"elapsed_ms\":%.0f,\"stages\":{", all * 1000);
         for (unsigned i = 0; i < ui->nstages; i++)
             fprintf(ui->json, "%s\"%s\":%" PRId64, i ? "," : "", ui->stages[i].name,
@@ -257,7 +259,8 @@ void progress_done(struct progress_ui *ui, const char *what)
         fflush(ui->json);
     } else if (!ui->quiet) {
         char shown[2048];
-        fprintf(stderr, "zonestrap: %s in %.1f s", clean(what, shown, sizeof shown), all);
+        fprintf(stderr, "zonestrap: %s%s%s in %.1f s", clean(what, shown, sizeof shown),
+                tar != NULL ? ", tar sha256:" : "", tar != NULL ? tar : "", all);
         for (unsigned i = 0; i < ui->nstages; i++)
             fprintf(stderr, "%s%s %.2f", i ? ", " : " (", ui->stages[i].name,
                     (double)(ui->stages[i].end_us - ui->stages[i].begin_us) / 1e6);

@@ -41,8 +41,9 @@ void progress_free(struct progress_ui *ui);
 /* Stages may overlap (fetch and unpack do). */
 void progress_begin(struct progress_ui *ui, const char *stage);
 void progress_end(struct progress_ui *ui, const char *stage);
-/* The last line: what was made and the times of all stages. */
-void progress_done(struct progress_ui *ui, const char *what);
+/* The last line: what was made and the times of all stages. tar: a tarball's digest before compression, in
+ * hexadecimal, or NULL. */
+void progress_done(struct progress_ui *ui, const char *what, const char *tar);
 /* The one line of a failed run, on standard error (and as JSON where progress is JSON). */
 void progress_error(struct progress_ui *ui, const struct err *e);
 /* Adds s as a JSON string with its quotes; bytes that are no UTF-8 come as U+FFFD. */

@@ -58,9 +58,9 @@ static int failed(struct listener *l, const char *root, int status, struct err *
     for (unsigned i = first; i < l->ntail; i++)
         buf_printf(&text, "%s%s", i > first ? " | " : "", l->tail[i % TAIL_LINES]);
     err_set(e, ERR_SECOND, "second stage: exit status %d: %s", status, buf_c(&text));
-    return err_hint(
-        e, "its log is %s/var/log/zonestrap.log; `zonestrap second-stage %s' goes on where it stopped", root,
-        root);
+    return err_hint(e,
+                    "its log is %s" SECOND_STAGE_LOG "; `zonestrap second-stage %s' goes on where it stopped",
+                    root, root);
 }
 
 int second_stage_run(struct job *j, const char *root, const char *shown, const char *hostname, struct err *e)
@@ -119,6 +119,6 @@ int cmd_second_stage(struct job *j, struct err *e)
         err_set(e, ERR_INTR, "%s: interrupted", root);
         return err_hint(e, "`zonestrap second-stage %s' goes on where it stopped", root);
     }
-    progress_done(&j->ui, arena_printf(&j->arena, "%s: finished", root));
+    progress_done(&j->ui, arena_printf(&j->arena, "%s: finished", root), NULL);
     return 0;
 }

@@ -41,6 +41,25 @@ int fixup_load(const struct data *d, const struct fixup_facts *f, struct arena *
     return 0;
 }
 
+/* passwd and group: owners' names are looked up there. */
+size_t fixup_paths(const struct fixup_set *s, struct arena *a, const char ***paths)
+{
+    size_t max = 2, n = 0;
+    for (size_t i = 0; i < s->n; i++)
+        max += 2 * s->v[i].nbefore;
+    *paths = arena_array(a, max, sizeof **paths);
+    (*paths)[n++] = "/etc/passwd";
+    (*paths)[n++] = "/etc/group";
+    for (size_t i = 0; i < s->n; i++)
+        for (size_t k = 0; k < s->v[i].nbefore; k++) {
+            const struct fixup_op *op = &s->v[i].before[k];
+            (*paths)[n++] = op->path;
+            if (op->source != NULL)
+                (*paths)[n++] = op->source;
+        }
+    return n;
+}
+
 static int apply_op(const struct fixup_op *op, struct tree *t, struct err *e)
 {
     AUTO_ARENA a = {0};

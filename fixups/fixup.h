@@ -31,6 +31,8 @@ struct fixup_set; /* the fixups that match, in order */
 /* Loads every *.fixup, keeps those that match, checks all. Errors: ERR_USAGE file:line:col. */
 int fixup_load(const struct data *d, const struct fixup_facts *f, struct arena *a, struct fixup_set **out,
                struct err *e);
+/* Every path that fixup_apply() may read or change, for tree_hold(); their number. The array lives in a. */
+size_t fixup_paths(const struct fixup_set *s, struct arena *a, const char ***paths);
 /* [before-boot] on the tree, in C. Applying twice changes nothing. Errors name fixup, line and path. */
 int fixup_apply(struct fixup_set *s, struct tree *t, const struct log *log, struct err *e);
 /* The same verbs as POSIX sh that works in the zone with /bin/sh, coreutils, grep and sed: before-boot again,

@@ -6,12 +6,15 @@
 #include <limits.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/auto.h"
 #include "base/kw.h"
 #include "base/mem.h"
 #include "mirrors/apt_sources.h"
+
+#define SNAPSHOT_TIME "{timestamp}"
 
 /* `host-apt /debian main`: the end of a URI's path and, if need be, a component that the entry must have.
    Third parties' repositories end in /debian too, but have no main. */
@@ -21,7 +24,7 @@ struct host_apt {
 
 /* What one list says, before the host's configuration and --mirror are looked at. */
 struct list {
-    struct mirror_urls urls;
+    struct mirror_urls urls, snapshots; /* the latter with {timestamp} */
     struct host_apt *apt;
     size_t napt;
     const char *canonical;
@@ -184,18 +187,51 @@ static int parse_host_apt(const struct kw_file *f, const struct kw_line *l, stru
     return 0;
 }
 
+/* The template as a URL for the time of an index. An archive answers with its last state before the time that
+   it is asked for. At the index's own Date it has not seen that index yet: it comes by some hours later,
+   every few hours. A day later it has, and what the index names is still there, for a distribution keeps a
+   superseded package in its pool for longer than a day. (A time to come gives the newest state.) */
+static const char *snapshot_url(struct str template, int64_t index_date, struct arena *a)
+{
+    enum { LATER = 24 * 3600 };
+    time_t when = (time_t)(index_date + LATER);
+    size_t at = str_find(template, STR(SNAPSHOT_TIME));
+    char text[32];
+    struct tm tm;
+    if (at == template.n || gmtime_r(&when, &tm) == NULL ||
+        strftime(text, sizeof text, "%Y%m%dT%H%M%SZ", &tm) == 0)
+        return NULL;
+    return arena_printf(a, "%.*s%s%s", (int)at, template.p, text, template.p + at + strlen(SNAPSHOT_TIME));
+}
+
+static int parse_snapshot(const struct kw_file *f, const struct kw_line *l, struct arena *a, struct list *out,
+                          struct err *e)
+{
+    const char *template = arena_str(a, l->arg), *why, *url = snapshot_url(str_c(template), 0, a);
+    if (url == NULL)
+        return kw_error(f, l->line, l->arg_col, e, "snapshot wants a URL with " SNAPSHOT_TIME " in it");
+    if (clean_url(url, a, &why) == NULL)
+        return kw_error(f, l->line, l->arg_col, e, "%s: %s", mirror_public(template, a), why);
+    urls_add(&out->snapshots, a, template);
+    return 0;
+}
+
 static int parse_line(const struct kw_file *f, const struct kw_line *l, struct arena *a, struct list *out,
                       struct err *e)
 {
     const char *url;
     bool host_apt = str_is(l->key, "host-apt"), canonical = str_is(l->key, "canonical");
-    if (!host_apt && !canonical && !str_is(l->key, "url"))
+    bool snapshot = str_is(l->key, "snapshot");
+    if (!host_apt && !canonical && !snapshot && !str_is(l->key, "url"))
         return kw_error(f, l->line, l->col, e,
-                        "unknown keyword %" STR_FMT ", expected host-apt, url or canonical", STR_ARG(l->key));
+                        "unknown keyword %" STR_FMT ", expected host-apt, url, canonical or snapshot",
+                        STR_ARG(l->key));
     if (l->arg.n == 0)
         return kw_error(f, l->line, l->arg_col, e, "%" STR_FMT " without an argument", STR_ARG(l->key));
     if (host_apt)
         return parse_host_apt(f, l, a, out, e);
+    if (snapshot)
+        return parse_snapshot(f, l, a, out, e);
     if (parse_url(f, l, a, &url, e) < 0)
         return -1;
     if (!canonical) {
@@ -326,6 +362,19 @@ static void choose_configured(struct mirror_urls *u, struct arena *a)
     u->configured = mirror_public(u->configured, a);
 }
 
+static void add_snapshots(const struct list *l, int64_t index_date, struct arena *a, struct mirror_urls *out)
+{
+    const char *why, *url;
+    size_t before = out->n;
+    for (size_t i = 0; i < l->snapshots.n; i++) {
+        url = snapshot_url(str_c(l->snapshots.url[i]), index_date, a);
+        url = url != NULL ? clean_url(url, a, &why) : NULL;
+        if (url != NULL)
+            urls_add(out, a, url);
+    }
+    out->nsnapshots = out->n - before;
+}
+
 int mirror_resolve(const char *list, const struct mirror_opts *o, struct arena *a, struct mirror_urls *out,
                    struct err *e)
 {
@@ -344,7 +393,8 @@ int mirror_resolve(const char *list, const struct mirror_opts *o, struct arena *
     }
     if (add_overrides(list, o, a, out, e) < 0)
         return -1;
-    if (out->n == 0 && place != NULL)
+    bool own = out->n > 0;
+    if (!own && place != NULL)
         urls_add(out, a, place);
     if (out->n == 0) {
         if (add_host_apt(&l, o, a, out, e) < 0)
@@ -353,6 +403,8 @@ int mirror_resolve(const char *list, const struct mirror_opts *o, struct arena *
             urls_add(out, a, l.urls.url[i]);
     }
     choose_configured(out, a);
+    if (!own && o->index_date != 0)
+        add_snapshots(&l, o->index_date, a, out);
     return 0;
 }
 

@@ -2,10 +2,11 @@
 
    mirrors/NAME.mirrors is data (base/kw.h):
        [mirrors]
-       host-apt  /debian main                 # URIs in the host's apt configuration whose path ends so, and
-   whose # entry has that component (optional), come first url       http://ftp.XX.example/debian # tried in
-   this order canonical http://...                   # what --target-mirror canonical writes; default: the
-   first url */
+       host-apt  /debian main                     # URIs of the host's apt configuration come first whose path
+                                                  # ends so and whose entry has that component (optional)
+       url       http://ftp.XX.example/debian     # tried in this order
+       canonical http://...                       # for --target-mirror canonical; default: the first url
+       snapshot  http://.../archive/{timestamp}   # past states, by YYYYMMDDTHHMMSSZ; last, for locks alone */
 #ifndef MIRRORS_MIRROR_H
 #define MIRRORS_MIRROR_H
 
@@ -18,6 +19,7 @@
 struct mirror_urls {
     const char **url;
     size_t n;
+    size_t nsnapshots;      /* so many of url, the last ones, are asked when no other has a file */
     const char *canonical;  /* for the zone's own sources with --target-mirror canonical */
     const char *configured; /* the first one, for the zone's own sources by default; never a file: URL if
                                another exists (canonical serves then), and without user name and password */
@@ -29,6 +31,8 @@ struct mirror_opts {
     const char *const *overrides; /* --mirror: "[ID=]URL|DIR", in order */
     size_t noverrides;
     const char *main_list; /* the list that an override without ID= is for: the distribution's main one */
+    int64_t index_date; /* of the repository's index that a lock names: the list's snapshots of that time come
+                           last; 0: none */
 };
 
 /* list: a mirror list's name, or itself a URL (file://, http://, https://) or an absolute directory.

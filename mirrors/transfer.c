@@ -195,12 +195,15 @@ static int fail_everywhere(struct transfer *t, struct job *j, struct err *e)
         err_hint(e, "run once without --offline and with the same --cache-dir");
     } else if (j->mismatch) {
         err_set(e, ERR_TRUST, "%s: %s", name, buf_c(&j->why));
-        err_hint(
-            e, "the mirror may be in the middle of an update: try again later, or another one with --mirror");
+        err_hint(e, "%s",
+                 t->o.mismatch_hint ? t->o.mismatch_hint
+                                    : "the mirror may be in the middle of an update: try again later, or "
+                                      "another one with --mirror");
     } else {
         err_set(e, ERR_NET, "%s: %s", name, j->why.n ? buf_c(&j->why) : "no mirror to get it from");
-        err_hint(e,
-                 j->absent
+        err_hint(e, "%s",
+                 j->absent && t->o.absent_hint ? t->o.absent_hint
+                 : j->absent
                      ? "that mirror may be incomplete, or have changed since its index was read: try again "
                        "later, or another one with --mirror"
                      : "look at the network and the proxy settings, or name another mirror with --mirror");
@@ -209,15 +212,19 @@ static int fail_everywhere(struct transfer *t, struct job *j, struct err *e)
     return -1;
 }
 
-/* The source to ask next: the one with the fewest failures, the first of equals; sources.n: none is left. */
+/* The source to ask next: the one with the fewest failures, the first of equals, a snapshot after all others;
+ * sources.n: none is left. */
 static size_t choose(const struct transfer *t, const struct job *j)
 {
-    size_t best = j->file->mirrors->n;
-    for (size_t i = 0; i < j->file->mirrors->n; i++) {
+    const struct mirror_urls *m = j->file->mirrors;
+    size_t best = m->n;
+    for (size_t i = 0; i < m->n; i++) {
         const struct transfer_source *s = j->sources[i];
         if (j->tried[i] || (t->o.offline && !s->local))
             continue;
-        if (best == j->file->mirrors->n || s->fails < j->sources[best]->fails)
+        if (best != m->n && best < m->n - m->nsnapshots && i >= m->n - m->nsnapshots)
+            break;
+        if (best == m->n || s->fails < j->sources[best]->fails)
             best = i;
     }
     return best;

@@ -48,6 +48,8 @@ struct transfer_opts {
     unsigned stall_seconds;   /* no byte for so long is a failure; 0: 30 */
     const volatile int *stop; /* set by a signal handler: ERR_INTR soon */
     const char *stage;        /* for progress; "fetch" */
+    const char *absent_hint, *mismatch_hint; /* what to do when no mirror has a file, or its bytes; NULL: the
+                                                usual advice */
 };
 
 struct transfer;
@@ -56,7 +58,7 @@ int transfer_open(struct transfer **t, const struct transfer_opts *o, struct err
 int transfer_add(struct transfer *t, struct transfer_file *f, struct err *e);
 /* Runs until every queued file is done or one failed everywhere. Failures: ERR_NET (`file: mirror1: 404;
    mirror2: timed out`), ERR_TRUST (size or digest mismatch on every mirror). A mirror that failed is put
-   behind the others for the files that follow. */
+   behind the others for the files that follow; snapshots stay behind all of them. */
 int transfer_run(struct transfer *t, struct err *e);
 void transfer_close(struct transfer *t);
 

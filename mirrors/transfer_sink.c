@@ -11,20 +11,6 @@
 
 enum { UNKNOWN_MAX = 256 * 1024 * 1024 }; /* for files of unknown size whose asker set no bound either */
 
-static int temporary(const char *dir, char **name, struct err *e)
-{
-    AUTO_BUF path = {0};
-    if (dir == NULL)
-        dir = getenv("TMPDIR");
-    buf_printf(&path, "%s/zonestrap-XXXXXX", dir != NULL && *dir != '\0' ? dir : "/tmp");
-    int fd = mkstemp(path.p);
-    if (fd < 0)
-        return err_sys(e, ERR_HOST, errno, "temporary file %s", path.p);
-    unlink(path.p);
-    *name = mem_dup(path.p);
-    return fd;
-}
-
 static bool may_do_without(const struct err *e)
 {
     return e->sys == EACCES || e->sys == EROFS || e->sys == EPERM;
@@ -61,6 +47,7 @@ int transfer_sink_open(struct transfer_sink *s, const struct transfer_opts *o, c
                        struct err *e)
 {
     int fallen_back = 0;
+    AUTO_BUF name = {0};
     *s = (struct transfer_sink){.fd = -1, .file = f};
     s->limit = f->size ? f->size : f->max_size ? f->max_size : UNKNOWN_MAX;
     if (o->cache != NULL && f->digest.kind != DIGEST_NONE) {
@@ -69,8 +56,11 @@ int transfer_sink_open(struct transfer_sink *s, const struct transfer_opts *o, c
             return -1;
         fallen_back = s->fd < 0;
     }
-    if (s->fd < 0 && (s->fd = temporary(o->tmp_dir, &s->name, e)) < 0)
-        return -1;
+    if (s->fd < 0) {
+        if ((s->fd = file_temp(o->tmp_dir, &name, e)) < 0)
+            return -1;
+        s->name = mem_dup(buf_c(&name));
+    }
     if (f->digest.kind != DIGEST_NONE && digest_begin(&s->hash, f->digest.kind, e) < 0)
         return -1;
     int rc = s->have > s->limit ? transfer_sink_restart(s, e) : hash_existing(s, e);

@@ -160,6 +160,7 @@ static const char *const second_needs[] = {"dpkg", "coreutils", "dash", NULL};
 
 const struct pkgfmt deb = {
     .name = "deb",
+    .purl_type = "deb",
     .second_needs = second_needs,
     .disttype = DISTTYPE_DEB,
     .root_path = root_path,
@@ -168,7 +169,10 @@ const struct pkgfmt deb = {
     .index_load = deb_index_load,
     .unpack = deb_unpack,
     .second_begin = deb_second_begin,
+    .second_settle = deb_second_settle,
     .second_finish = deb_second_finish,
     .second_free = deb_second_free,
+    .licence_path = deb_copyright_path,
+    .licence_read = deb_copyright_read,
     .sources = deb_sources,
 };

@@ -12,8 +12,12 @@ int deb_unpack(int fd, const struct plan_pkg *pkg, struct tree_writer *w, struct
 
 int deb_second_begin(struct pkgfmt_second **out, struct tree *t, const struct plan *p, bool full,
                      struct err *e);
+int deb_second_settle(struct pkgfmt_second *s, struct err *e);
 int deb_second_finish(struct pkgfmt_second *s, const struct pkgfmt_second_opts *o, struct err *e);
 void deb_second_free(struct pkgfmt_second *s);
+
+const char *deb_copyright_path(const struct plan_pkg *pkg, struct arena *a);
+void deb_copyright_read(struct str text, struct arena *a, struct pkgfmt_licence *out);
 
 /* pkgfmt.h: sources */
 void deb_sources(const struct pkgfmt_source *v, size_t n, struct buf *out);

@@ -13,13 +13,13 @@
 #include "pkgfmt/deb_control.h"
 #include "pkgfmt/deb_thin.h"
 
-enum { WINDOW = 128 * 1024 };
 /* Paths of one package that are held in memory; the largest packages have some MB of them. */
 enum { PATHS_BYTES_MAX = 64 * 1024 * 1024 };
 
 struct deb_keep {
     struct deb_kept *kept;
-    int fd;                /* the file being written */
+    int fd;                /* the thin package being written, which has no name yet; -1 */
+    int original;          /* borrowed */
     bool listed;           /* entries, includes and diverts are wanted */
     struct deb_thin *thin; /* NULL: rides whole */
     struct deb_control control;
@@ -41,32 +41,6 @@ void deb_keep_file(const struct plan_pkg *pkg, struct buf *out)
     buf_puts(out, ".deb");
 }
 
-static int file_create(const struct deb_keep_dir *dir, const struct deb_kept *kept, struct err *e)
-{
-    int fd = openat(dir->fd, kept->file, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-    if (fd < 0)
-        return err_sys(e, ERR_HOST, errno, "cannot create %s", kept->file);
-    fchmod(fd, 0644); /* whatever the umask is */
-    return fd;
-}
-
-static int copy_whole(int to, int from, const char *name, struct err *e)
-{
-    AUTO_MEM char *p = mem_alloc(WINDOW);
-    for (off_t at = 0;;) {
-        ssize_t n = pread(from, p, WINDOW, at);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return err_sys(e, ERR_HOST, errno, "cannot read the package file");
-        if (n == 0)
-            return 0;
-        if (file_write_fd(to, name, p, (size_t)n, e) < 0)
-            return -1;
-        at += n;
-    }
-}
-
 /* Keeps the original open, as long as the program's descriptors allow it. */
 static bool hold_original(struct deb_keep_dir *dir, struct deb_kept *kept, int fd)
 {
@@ -81,22 +55,20 @@ static void list_add(struct buf *list, struct str s)
     buf_putc(list, '\0');
 }
 
-static int open_parts(struct deb_keep *k, struct deb_keep_dir *dir, const struct deb_read *d,
+static int open_parts(struct deb_keep *k, const struct deb_keep_dir *dir, const struct deb_read *d,
                       uint64_t max_bytes, struct err *e)
 {
-    k->fd = file_create(dir, k->kept, e);
-    if (k->fd < 0)
-        return -1;
     if (dir->full)
-        return copy_whole(k->fd, d->fd, k->kept->file, e);
+        return 0;
     if (deb_control_read(&k->control, d, &k->a, e) < 0)
         return -1;
     for (size_t i = 0; i < k->control.diverts.n; i++)
         list_add(&k->kept->diverts, k->control.diverts.v[i]);
     k->kept->diverts_own = k->control.diverts_computed;
     if (k->kept->whole)
-        return copy_whole(k->fd, d->fd, k->kept->file, e);
-    return deb_thin_open(&k->thin, k->fd, d, max_bytes, e);
+        return 0;
+    k->fd = file_temp(NULL, NULL, e);
+    return k->fd < 0 ? -1 : deb_thin_open(&k->thin, k->fd, d, max_bytes, e);
 }
 
 int deb_keep_open(struct deb_keep **out, struct deb_keep_dir *dir, struct deb_kept *kept,
@@ -105,6 +77,7 @@ int deb_keep_open(struct deb_keep **out, struct deb_keep_dir *dir, struct deb_ke
     struct deb_keep *k = *out = mem_alloc(sizeof *k);
     k->kept = kept;
     k->fd = -1;
+    k->original = d->fd;
     k->listed = !dir->full;
     kept->whole = dir->full || !hold_original(dir, kept, d->fd);
     if (open_parts(k, dir, d, max_bytes, e) == 0)
@@ -151,11 +124,21 @@ int deb_keep_data(struct deb_keep *k, const void *p, size_t n, uint64_t off, str
     return deb_thin_data(k->thin, p, n, off, e);
 }
 
-int deb_keep_finish(struct deb_keep *k, struct err *e)
+/* Into the tree, under the name that the second stage knows it by. */
+static int put(struct deb_kept *kept, int fd, struct tree_writer *w, struct err *e)
+{
+    AUTO_BUF path = {0};
+    buf_printf(&path, "%s/%s", DEB_KEEP_PACKAGES, kept->file);
+    if (digest_of_fd(&kept->digest, DIGEST_SHA256, fd, NULL, e) < 0)
+        return -1;
+    return tree_put_fd(w, buf_c(&path), 0644, fd, e);
+}
+
+int deb_keep_finish(struct deb_keep *k, struct tree_writer *w, struct err *e)
 {
     if (k->thin != NULL && deb_thin_finish(k->thin, e) < 0)
         return -1;
-    return digest_of_fd(&k->kept->digest, DIGEST_SHA256, k->fd, NULL, e);
+    return put(k->kept, k->thin != NULL ? k->fd : k->original, w, e);
 }
 
 void deb_keep_close(struct deb_keep *k)
@@ -170,15 +153,14 @@ void deb_keep_close(struct deb_keep *k)
     free(k);
 }
 
-int deb_keep_whole(struct deb_keep_dir *dir, struct deb_kept *kept, struct err *e)
+int deb_keep_whole(struct deb_kept *kept, struct tree_writer *w, struct err *e)
 {
     if (kept->whole)
         return 0;
-    if (unlinkat(dir->fd, kept->file, 0) < 0)
-        return err_sys(e, ERR_HOST, errno, "cannot remove %s", kept->file);
-    AUTO_FD fd = file_create(dir, kept, e);
-    if (fd < 0 || copy_whole(fd, kept->fd, kept->file, e) < 0)
-        return -1;
+    AUTO_BUF name = {0};
+    buf_printf(&name, "%.*s_whole.deb", (int)(strlen(kept->file) - strlen(".deb")), kept->file);
+    free(kept->file);
+    kept->file = mem_dup(buf_c(&name));
     kept->whole = true;
-    return digest_of_fd(&kept->digest, DIGEST_SHA256, fd, NULL, e);
+    return put(kept, kept->fd, w, e);
 }

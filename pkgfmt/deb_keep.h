@@ -14,6 +14,9 @@
 struct archive_entry;
 struct deb_keep;
 
+/* Where they lie, below the root. */
+#define DEB_KEEP_PACKAGES "zonestrap/packages"
+
 /* A package as it lies in the second stage's directory. Paths in the lists are as the package spells them,
    without the leading
    `./`, each ended by a NUL. */
@@ -30,7 +33,6 @@ struct deb_kept {
 };
 
 struct deb_keep_dir {
-    int fd;           /* where the packages go; nothing else writes there */
     bool full;        /* all ride whole */
     unsigned fds_max; /* how many originals may stay open; what comes after rides whole at once */
     atomic_uint fds;
@@ -47,11 +49,13 @@ int deb_keep_open(struct deb_keep **out, struct deb_keep_dir *dir, struct deb_ke
 int deb_keep_entry(struct deb_keep *k, struct archive_entry *ae, const struct tree_entry *en, bool *content,
                    struct err *e);
 int deb_keep_data(struct deb_keep *k, const void *p, size_t n, uint64_t off, struct err *e);
-int deb_keep_finish(struct deb_keep *k, struct err *e);
+/* Puts it into the tree through the package's writer. */
+int deb_keep_finish(struct deb_keep *k, struct tree_writer *w, struct err *e);
 void deb_keep_close(struct deb_keep *k); /* NULL is fine */
 
-/* Replaces the thin package by its original. */
-int deb_keep_whole(struct deb_keep_dir *dir, struct deb_kept *kept, struct err *e);
+/* The original takes the thin package's part, under a name of its own: a tarball cannot take the thin one
+   back. */
+int deb_keep_whole(struct deb_kept *kept, struct tree_writer *w, struct err *e);
 /* What dpkg's path filters call the directory of conffiles (Debian Policy 10.7.2): it is written by dpkg as a
  * whole. */
 #define DEB_KEEP_CONFIG "etc/"

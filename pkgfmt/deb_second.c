@@ -25,22 +25,6 @@ struct pkgfmt_second {
     struct deb_kept *kept; /* one for each package of the plan */
 };
 
-static int make_dirs(struct pkgfmt_second *s, struct err *e)
-{
-    AUTO_FD top = -1;
-    int root = tree_fd(s->tree);
-    if (mkdirat(root, DEB_SECOND_DIR, 0755) < 0)
-        return err_sys(e, ERR_HOST, errno, "%s/%s: cannot make the directory", tree_path(s->tree),
-                       DEB_SECOND_DIR);
-    top = openat(root, DEB_SECOND_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (top >= 0 && fchmod(top, 0755) == 0 && mkdirat(top, "packages", 0755) == 0)
-        s->dir.fd = openat(top, "packages", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (s->dir.fd < 0 || fchmod(s->dir.fd, 0755) < 0)
-        return err_sys(e, ERR_HOST, errno, "%s/%s/packages: cannot make the directory", tree_path(s->tree),
-                       DEB_SECOND_DIR);
-    return 0;
-}
-
 /* Transfers and the other packages need descriptors too. */
 static unsigned fds_max(void)
 {
@@ -53,21 +37,18 @@ static unsigned fds_max(void)
 int deb_second_begin(struct pkgfmt_second **out, struct tree *t, const struct plan *p, bool full,
                      struct err *e)
 {
+    (void)e;
     struct pkgfmt_second *s = *out = mem_alloc(sizeof *s);
     s->tree = t;
     s->plan = p;
-    s->dir = (struct deb_keep_dir){.fd = -1, .full = full, .fds_max = fds_max()};
+    s->dir = (struct deb_keep_dir){.full = full, .fds_max = fds_max()};
     s->kept = mem_grow(NULL, p->n + 1, sizeof *s->kept);
     for (size_t i = 0; i < p->n; i++) {
         struct buf name = {0};
         deb_keep_file(&p->pkgs[i], &name);
         s->kept[i] = (struct deb_kept){.fd = -1, .file = name.p};
     }
-    if (make_dirs(s, e) == 0)
-        return 0;
-    deb_second_free(s);
-    *out = NULL;
-    return -1;
+    return 0;
 }
 
 void deb_second_free(struct pkgfmt_second *s)
@@ -83,8 +64,6 @@ void deb_second_free(struct pkgfmt_second *s)
         buf_free(&k->includes);
         buf_free(&k->diverts);
     }
-    if (s->dir.fd >= 0)
-        close(s->dir.fd);
     free(s->kept);
     free(s);
 }
@@ -150,9 +129,11 @@ static int contested(struct pkgfmt_second *s, struct deb_list *out, struct arena
 
 /* The canonical paths of the package's entries (of hard links: of the file they name, so that all names of a
    file go together) that are contested; then every entry with one of these is included back. */
-static int include_contested(struct pkgfmt_second *s, struct deb_kept *k, const struct deb_list *all,
+static int include_contested(struct pkgfmt_second *s, unsigned index, const struct deb_list *all,
                              struct err *e)
 {
+    struct deb_kept *k = &s->kept[index];
+    struct tree_writer *w = NULL;
     AUTO_ARENA a = {0};
     AUTO(deb_list_free) struct deb_list files = {0};
     struct str path, link, canon, file;
@@ -172,7 +153,13 @@ static int include_contested(struct pkgfmt_second *s, struct deb_kept *k, const 
         buf_str(&k->includes, path);
         buf_putc(&k->includes, '\0');
     }
-    return deb_keep_whole(&s->dir, k, e);
+    if (tree_writer_open(s->tree, index, s->plan->pkgs[index].name, 0, false, &w, e) < 0)
+        return -1;
+    int rc = deb_keep_whole(k, w, e);
+    if (rc == 0)
+        rc = tree_writer_finish(&w, e);
+    tree_writer_close(w);
+    return rc;
 }
 
 /* A pattern for dpkg's path filters, which match with fnmatch(3). Bytes that its reader of configuration
@@ -203,10 +190,10 @@ static void add_options(const struct pkgfmt_second *s, struct buf *out)
             add_pattern(out, "path-include", path);
 }
 
-static void add_plan(const struct pkgfmt_second *s, struct buf *plan, struct buf *digests)
+static void add_plan(const struct pkgfmt_second *s, int64_t epoch, struct buf *plan, struct buf *digests)
 {
     char hex[DIGEST_HEX_MAX];
-    buf_printf(plan, "format deb\ncount %zu\n", s->plan->n);
+    buf_printf(plan, "format deb\nepoch %lld\ncount %zu\n", (long long)epoch, s->plan->n);
     for (size_t i = 0; i < s->plan->n; i++) {
         buf_printf(plan, "package %s %s\n", s->plan->pkgs[i].name, s->kept[i].file);
         buf_printf(digests, "%s  packages/%s\n", digest_hex(&s->kept[i].digest, hex), s->kept[i].file);
@@ -244,7 +231,7 @@ static int take_init(struct pkgfmt_second *s, struct buf *options, struct buf *d
     return write_text(s, "first-boot", script, 0755, digests, e);
 }
 
-static int write_texts(struct pkgfmt_second *s, const struct pkgfmt_second_opts *o, struct err *e)
+int deb_second_finish(struct pkgfmt_second *s, const struct pkgfmt_second_opts *o, struct err *e)
 {
     AUTO_BUF plan = {0}, digests = {0}, options = {0};
     AUTO_ARENA a = {0};
@@ -252,7 +239,7 @@ static int write_texts(struct pkgfmt_second *s, const struct pkgfmt_second_opts 
     int r = data_read(NULL, "pkgfmt", "deb_second.sh", &a, &script, NULL, e);
     if (r != 0)
         return r < 0 ? -1 : err_set(e, ERR_HOST, "deb_second.sh is not in this binary");
-    add_plan(s, &plan, &digests);
+    add_plan(s, o->epoch, &plan, &digests);
     add_options(s, &options);
     if (o->first_boot && take_init(s, &options, &digests, e) < 0)
         return -1;
@@ -265,7 +252,7 @@ static int write_texts(struct pkgfmt_second *s, const struct pkgfmt_second_opts 
     return write_text(s, "second-stage", script, 0755, NULL, e);
 }
 
-int deb_second_finish(struct pkgfmt_second *s, const struct pkgfmt_second_opts *o, struct err *e)
+int deb_second_settle(struct pkgfmt_second *s, struct err *e)
 {
     AUTO_ARENA a = {0};
     AUTO(deb_list_free) struct deb_list all = {0};
@@ -275,8 +262,8 @@ int deb_second_finish(struct pkgfmt_second *s, const struct pkgfmt_second_opts *
                            s->plan->pkgs[i].name);
     if (contested(s, &all, &a, e) < 0)
         return -1;
-    for (size_t i = 0; all.n > 0 && i < s->plan->n; i++)
-        if (include_contested(s, &s->kept[i], &all, e) < 0)
+    for (unsigned i = 0; all.n > 0 && i < s->plan->n; i++)
+        if (include_contested(s, i, &all, e) < 0)
             return err_wrap(e, "%s", s->plan->pkgs[i].name);
-    return write_texts(s, o, e);
+    return 0;
 }

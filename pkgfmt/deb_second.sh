@@ -163,6 +163,9 @@ main() {
     # Without a plan everything was finished and the removal interrupted.
     if [ -e "$zs/plan" ]; then
         count=$(sed -n 's/^count //p' "$zs/plan")
+        # What is dated by the day of the installation (shadow(5)) is the same whenever that is.
+        SOURCE_DATE_EPOCH=$(sed -n 's/^epoch //p' "$zs/plan")
+        export SOURCE_DATE_EPOCH
         for step in verify prepare unpack configure fixups check clean; do
             run_step "$step"
         done

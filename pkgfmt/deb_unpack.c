@@ -74,7 +74,7 @@ static int put_all(struct unpack *u, struct tree_writer *w, struct err *e)
     while ((r = deb_tar_next(u->tar, &en, e)) > 0)
         if (put_entry(u, w, &en, e) < 0)
             return -1;
-    return r < 0 || u->keep == NULL ? r : deb_keep_finish(u->keep, e);
+    return r < 0 || u->keep == NULL ? r : deb_keep_finish(u->keep, w, e);
 }
 
 int deb_unpack(int fd, const struct plan_pkg *pkg, struct tree_writer *w, struct pkgfmt_second *second,

@@ -49,6 +49,7 @@ struct pkgfmt_second;
 struct pkgfmt_second_opts {
     struct str fixups_sh; /* POSIX sh, run in the zone after the reinstall: the before-boot fixups again, then
                              the after-install ones */
+    int64_t epoch;        /* what the second stage's programs take for today: SOURCE_DATE_EPOCH */
     bool first_boot;      /* the root runs it itself at its first boot: pkgfmt/first_boot.h */
 };
 
@@ -59,8 +60,21 @@ struct pkgfmt_source {
     const char *signed_by; /* the keyring's path in the root, or "" */
 };
 
+/* A licence that SPDX has no identifier for. */
+struct pkgfmt_licence_ref {
+    const char *id, *name, *text; /* id: "LicenseRef-...", the same for the same name and text */
+};
+
+/* What a package says of its licence. Bytes that are no UTF-8 may stand in a ref's name and text. */
+struct pkgfmt_licence {
+    const char *expression; /* SPDX 2.3, annex D; NULL: it does not say so in a form for machines */
+    const struct pkgfmt_licence_ref *refs;
+    size_t nrefs;
+};
+
 struct pkgfmt {
     const char *name;                /* "deb" */
+    const char *purl_type;           /* "deb"; see pkgfmt/purl.h */
     const char *const *second_needs; /* packages without which the second stage cannot run; ends with NULL */
     int disttype;                    /* libsolv's DISTTYPE_* */
     /* Path of the root index with its signature inside (InRelease), then of the bare one and its detached
@@ -77,12 +91,18 @@ struct pkgfmt {
     /* Unpacks the verified package file fd into the tree. second NULL: keep nothing. */
     int (*unpack)(int fd, const struct plan_pkg *pkg, struct tree_writer *w, struct pkgfmt_second *second,
                   unsigned index, struct err *e);
-    /* Second stage: begin before the first unpack, finish after tree_settle() leaves script, plan and
-     * packages below /zonestrap in the root. */
+    /* Second stage: begin before the first unpack, settle after the last one and before tree_settle(), finish
+     * when the fixups were applied leaves script and plan beside the packages, below /zonestrap in the root.
+     */
     int (*second_begin)(struct pkgfmt_second **s, struct tree *t, const struct plan *p, bool full,
                         struct err *e);
+    int (*second_settle)(struct pkgfmt_second *s, struct err *e);
     int (*second_finish)(struct pkgfmt_second *s, const struct pkgfmt_second_opts *o, struct err *e);
     void (*second_free)(struct pkgfmt_second *s);
+    /* Path in the root of the file that says the package's licence, whether or not it ships one (NULL: the
+       format has none); and the licence out of that file's bytes, everything of it in the arena. */
+    const char *(*licence_path)(const struct plan_pkg *pkg, struct arena *a);
+    void (*licence_read)(struct str text, struct arena *a, struct pkgfmt_licence *out);
     /* The text of the root's own package sources. */
     void (*sources)(const struct pkgfmt_source *v, size_t n, struct buf *out);
 };

@@ -1,6 +1,7 @@
 #include "pkgfmt/solve.h"
 
 #include <solv/chksum.h>
+#include <solv/evr.h>
 #include <solv/knownid.h>
 #include <solv/poolarch.h>
 #include <solv/solvable.h>
@@ -73,6 +74,11 @@ void solve_close(struct solve *s)
 struct s_Pool *solve_pool(struct solve *s)
 {
     return s->pool;
+}
+
+int solve_compare(struct solve *s, const char *a, const char *b)
+{
+    return pool_evrcmp_str(s->pool, a, b, EVRCMP_COMPARE);
 }
 
 const char *solve_arch(const struct solve *s)

@@ -62,5 +62,7 @@ int solve_run(struct solve *s, const struct solve_request *r, struct arena *a, s
    (>= 2.6.1)"). After solve_run. ERR_USAGE when the package is not in the plan. */
 int solve_why(struct solve *s, const char *package, struct arena *a, const char ***steps, size_t *n,
               struct err *e);
+/* Below, equal to or above 0, as the format orders two versions. */
+int solve_compare(struct solve *s, const char *a, const char *b);
 
 #endif

@@ -21,8 +21,10 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
+#include "base/str.h"
 #include "cmd/zone/zone.h"
 
 enum { CGROUPS_MAX = 24 };
@@ -69,10 +71,16 @@ void linux_cgroup_enter(const struct linux_cgroup *cg, pid_t pid);
 /* Removes them, with what the zone made in them; all its processes must be gone. Twice is fine. */
 void linux_cgroup_remove(const struct linux_cgroup *cg);
 void linux_cgroup_close(struct linux_cgroup *cg);
+/* The directory of this process' cgroup in the v1 hierarchy with the controller, or else in v2; its first
+ * *top bytes are where that is mounted. False: there is none. */
+bool linux_cgroup_find(const char *controller, struct buf *dir, size_t *top, bool *v1);
 
 /* Clones init in its own namespaces with the identity map, has its mounts made and lets it go; never returns.
  */
 _Noreturn void linux_watch(struct linux_zone *z);
+/* Namespaces (CLONE_NEW*) were refused together with errnum: an error that names the first kind that is
+ * refused alone. */
+int linux_refused(int flags, int errnum, struct err *e);
 /* Pid 1 of the zone; never returns. */
 _Noreturn void linux_init(struct linux_zone *z);
 /* The process that becomes argv; never returns. */
@@ -86,6 +94,25 @@ int linux_mounts_enter(const struct linux_zone *z, struct err *e);
 
 /* Filters that the target needs; a kernel without seccomp is no error. 1: not available. */
 int linux_seccomp(bool no_fsync, bool terminal, struct err *e);
+
+/* Subordinate ids: ranges that do not overlap, own left out. */
+enum { LINUX_SUBIDS_MAX = 64 };
+struct linux_subids {
+    struct {
+        uint32_t first, count;
+    } v[LINUX_SUBIDS_MAX];
+    size_t n;
+    uint64_t total;
+};
+/* Reads a file of subuid(5) or subgid(5): the lines of the user, by name (may be NULL) or by number; lines
+ * that are none are left out, and ranges past LINUX_SUBIDS_MAX. Without the file there are none. */
+int linux_subids_read(const char *path, const char *user, uid_t uid, uint32_t own, struct linux_subids *ids,
+                      struct err *e);
+/* Was zone_private_enter() done? */
+bool linux_private_entered(void);
+/* Bytes of memory left to the cgroup at dir and those above it, down to the first top bytes of its name;
+ * without a limit UINT64_MAX. */
+uint64_t linux_memory_left(const char *dir, size_t top, bool v1);
 
 /* Does binfmt_misc, mounted at dir, run programs of machine in a root that lacks the interpreter? */
 int linux_binfmt(const char *dir, const char *machine, struct err *e);

@@ -140,26 +140,35 @@ static void open_one(struct linux_cgroup *cg, const char *path, bool v1, const s
     cg->at[cg->n++].fd = auto_take_fd(&fd);
 }
 
-/* One line of /proc/self/cgroup, ID:CONTROLLERS:PATH, against the mounts. */
-static void find_one(struct linux_cgroup *cg, struct str line, struct str mounts, const struct log *log)
+/* Of a line of /proc/self/cgroup, ID:CONTROLLERS:PATH, and the mounts: the directory, of which the first *top
+ * bytes are the mount's. */
+static bool find_dir(struct str line, struct str mounts, struct str *controllers, struct buf *dir,
+                     size_t *top)
 {
-    struct str id, controllers, mount_text;
+    struct str id, mount_text;
     struct mount_line m;
-    if (!str_cut(&line, ':', &id) || !str_cut(&line, ':', &controllers))
-        return;
+    if (!str_cut(&line, ':', &id) || !str_cut(&line, ':', controllers))
+        return false;
     while (str_line(&mounts, &mount_text)) {
-        if (!parse_mount(mount_text, &m) || !mounts_hierarchy(&m, controllers))
+        if (!parse_mount(mount_text, &m) || !mounts_hierarchy(&m, *controllers))
             continue;
         struct str below = str_is(m.root, "/") ? line : str_from(line, m.root.n);
         if (!str_is(m.root, "/") && !str_starts(line, m.root))
             continue;
-        AUTO_BUF path = {0};
-        buf_str(&path, m.point);
-        buf_str(&path, below);
-        open_one(cg, buf_c(&path), controllers.n > 0, log);
-        return;
+        buf_str(dir, m.point);
+        *top = dir->n;
+        buf_str(dir, below);
+        return true;
     }
-    log_debug(log, "cgroup hierarchy `%" STR_FMT "' is not mounted", STR_ARG(controllers));
+    return false;
+}
+
+static int read_own(struct buf *own, struct buf *mounts, struct err *e)
+{
+    return file_read("/proc/self/cgroup", 1 << 20, own, e) != 0 ||
+                   file_read("/proc/self/mountinfo", 1 << 24, mounts, e) != 0
+               ? -1
+               : 0;
 }
 
 void linux_cgroup_open(struct linux_cgroup *cg, const struct log *log)
@@ -173,14 +182,40 @@ void linux_cgroup_open(struct linux_cgroup *cg, const struct log *log)
     clock_gettime(CLOCK_REALTIME, &now);
     snprintf(cg->name, sizeof cg->name, "%s%d.%u.%lx", prefix, (int)getpid(),
              __atomic_add_fetch(&count, 1, __ATOMIC_RELAXED), (unsigned long)now.tv_nsec);
-    if (file_read("/proc/self/cgroup", 1 << 20, &own, &e) != 0 ||
-        file_read("/proc/self/mountinfo", 1 << 24, &mounts, &e) != 0) {
+    if (read_own(&own, &mounts, &e) != 0) {
         log_debug(log, "no cgroups: %s", e.msg);
         return;
     }
-    struct str rest = buf_view(&own), line;
-    while (str_line(&rest, &line))
-        find_one(cg, line, buf_view(&mounts), log);
+    struct str rest = buf_view(&own), line, controllers;
+    while (str_line(&rest, &line)) {
+        AUTO_BUF dir = {0};
+        size_t top;
+        if (find_dir(line, buf_view(&mounts), &controllers, &dir, &top))
+            open_one(cg, buf_c(&dir), controllers.n > 0, log);
+        else
+            log_debug(log, "cgroup hierarchy `%" STR_FMT "' is not mounted", STR_ARG(line));
+    }
+}
+
+bool linux_cgroup_find(const char *controller, struct buf *dir, size_t *top, bool *v1)
+{
+    struct err e = {0};
+    AUTO_BUF own = {0};
+    AUTO_BUF mounts = {0};
+    struct str rest, line, controllers;
+    if (read_own(&own, &mounts, &e) != 0)
+        return false;
+    for (int two = 0; two < 2; two++) {
+        rest = buf_view(&own);
+        while (str_line(&rest, &line)) {
+            buf_clear(dir);
+            *v1 = !two;
+            if (find_dir(line, buf_view(&mounts), &controllers, dir, top) &&
+                (two ? controllers.n == 0 : listed(controllers, str_c(controller))))
+                return true;
+        }
+    }
+    return false;
 }
 
 void linux_cgroup_enter(const struct linux_cgroup *cg, pid_t pid)

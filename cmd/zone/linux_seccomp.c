@@ -16,8 +16,10 @@
 #define TIOCLINUX 0x541C
 #endif
 
-/* Numbers from the kernel's tables (arch/.../syscall*.tbl, include/uapi/asm-generic/unistd.h). Processes of
-   an architecture that is not here are not filtered. */
+/* Numbers from the kernel's tables (arch/.../syscall*.tbl, include/uapi/asm-generic/unistd.h), for every
+   architecture that linux_arch.c knows and the 32-bit ones that such a host's kernel runs itself. A program
+   under qemu-user makes the host's calls, by the host's numbers. Processes of an architecture that is not
+   here are not filtered. */
 static const struct arch {
     uint32_t audit;
     uint32_t ioctl;
@@ -28,14 +30,21 @@ static const struct arch {
     {AUDIT_ARCH_AARCH64, 29, {82, 83, 227, 81, 84, 267}},
     {AUDIT_ARCH_ARM, 54, {118, 148, 144, 36, 341, 373}},
     {AUDIT_ARCH_RISCV64, 29, {82, 83, 227, 81, 84, 267}},
+    {AUDIT_ARCH_RISCV32, 29, {82, 83, 227, 81, 84, 267}},
     {AUDIT_ARCH_LOONGARCH64, 29, {82, 83, 227, 81, 84, 267}},
     {AUDIT_ARCH_PPC64LE, 54, {118, 148, 144, 36, 308, 348}},
+    {AUDIT_ARCH_PPC64, 54, {118, 148, 144, 36, 308, 348}},
+    {AUDIT_ARCH_PPC, 54, {118, 148, 144, 36, 308, 348}},
     {AUDIT_ARCH_S390X, 54, {118, 148, 144, 36, 307, 338}},
+    {AUDIT_ARCH_S390, 54, {118, 148, 144, 36, 307, 338}},
+    {AUDIT_ARCH_MIPSEL64, 5015, {5072, 5073, 5025, 5157, 5264, 5301}},
+    {AUDIT_ARCH_MIPSEL64N32, 6015, {6072, 6073, 6025, 6157, 6268, 6306}},
+    {AUDIT_ARCH_MIPSEL, 4054, {4118, 4152, 4144, 4036, 4305, 4342}},
 };
-enum { NARCHS = sizeof archs / sizeof *archs, NSYNC = 6, X32_BIT = 0x40000000 };
+enum { NARCHS = sizeof archs / sizeof *archs, NSYNC = 6, X32_BIT = 0x40000000, X32_IOCTL = 514 };
 
 struct prog {
-    struct sock_filter code[NARCHS * (2 * NSYNC + 10) + 8];
+    struct sock_filter code[NARCHS * (2 * NSYNC + 11) + 8];
     unsigned short n;
 };
 
@@ -57,7 +66,8 @@ static void load(struct prog *p, uint32_t off)
 /* The block for one architecture; every path through it ends in a return. */
 static void add_arch(struct prog *p, const struct arch *a, bool no_fsync, bool terminal)
 {
-    if (a->audit == AUDIT_ARCH_X86_64) /* x32 has the same numbers here, and one bit more */
+    bool x32 = a->audit == AUDIT_ARCH_X86_64; /* the same numbers but for ioctl, and one bit more */
+    if (x32)
         add(p, (struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K, ~(uint32_t)X32_BIT));
     for (int i = 0; no_fsync && i < NSYNC; i++) {
         add(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, a->sync[i], 0, 1));
@@ -69,6 +79,7 @@ static void add_arch(struct prog *p, const struct arch *a, bool no_fsync, bool t
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
         arg += 4;
 #endif
+        add(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, x32 ? X32_IOCTL : a->ioctl, 1, 0));
         add(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, a->ioctl, 0, 4));
         load(p, arg);
         add(p, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, TIOCSTI, 1, 0));

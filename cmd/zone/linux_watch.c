@@ -32,8 +32,7 @@ static const struct {
     {CLONE_NEWNET, "net", "see the sysctl user.max_net_namespaces; in a container: CAP_SYS_ADMIN"},
 };
 
-/* The clone was refused: finds the first kind of namespace that is refused alone. */
-static int refused(int flags, int errnum, struct err *e)
+int linux_refused(int flags, int errnum, struct err *e)
 {
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         if (!(flags & kinds[i].flag))
@@ -126,7 +125,7 @@ static pid_t clone_init(struct linux_zone *z, int *go, struct err *e)
 {
     int fds[2];
     if (unshare(CLONE_NEWNS) != 0)
-        return refused(CLONE_NEWNS, errno, e);
+        return linux_refused(CLONE_NEWNS, errno, e);
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
         return err_sys(e, ERR_HOST, errno, "cannot make the mounts private");
     if (chdir("/") != 0 || pipe2(fds, O_CLOEXEC) != 0)
@@ -134,7 +133,7 @@ static pid_t clone_init(struct linux_zone *z, int *go, struct err *e)
     int flags = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | (z->o->net ? 0 : CLONE_NEWNET);
     pid_t pid = (pid_t)syscall(SYS_clone, (unsigned long)(flags | SIGCHLD), 0UL, 0UL, 0UL, 0UL);
     if (pid < 0)
-        return refused(flags, errno, e);
+        return linux_refused(flags, errno, e);
     if (pid == 0) {
         z->go = fds[0];
         linux_init(z);

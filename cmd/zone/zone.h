@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "base/log.h"
@@ -31,12 +32,31 @@ struct zone_opts {
     const struct log *log;
 };
 
-/* Can this host run programs of `machine` (uname -m spelling) in a root? 0 yes; -1 with ERR_HOST and why not.
- */
+/* Can this host run programs of `machine` (uname -m spelling)? 0 yes; -1 with ERR_HOST and why not. Starting
+   a zone needs rights besides: root's, or zone_private_enter(). */
 int zone_supported(const char *machine, struct err *e);
 /* Runs argv to its end behind the isolation contract; *status gets the exit status, or 128+signal. -1: could
    not start (ERR_HOST), ERR_INTR. However it ends, also by this process' death, nothing stays mounted or
    running. */
 int zone_run(const struct zone_opts *o, int *status, struct err *e);
+
+/* A private place to build a whole system in: this process, still of one thread, gets a mount namespace of
+   its own, and where it is not root's it becomes root of a user namespace: uid and gid 0 inside are the
+   user's own, 1 and on are the user's subordinate ids (subuid(5), subgid(5), mapped by newuidmap(1) and
+   newgidmap(1)), at least 65536 in all. From then on geteuid() is 0, files may be given to any of these ids,
+   and zone_run() works; device files cannot be made. ERR_HOST names what is missing. After an error the
+   process may be in a state in which it can only report and end: ask zone_private_can() first where there is
+   another way. */
+int zone_private_enter(struct err *e);
+/* Would zone_private_enter() work here, and zone_run() after it? Tried in a process of its own. */
+int zone_private_can(struct err *e);
+/* After zone_private_enter(): mounts memory (tmpfs) on the directory, when need_bytes of it, and as much
+   again as leaves the machine its ease, are free for this process (its cgroups' limits count); *mounted says
+   whether. Seen in this process's mount namespace only, and gone with it; when it is full, writes say ENOSPC.
+ */
+int zone_private_memory(const char *dir, uint64_t need_bytes, bool *mounted, const struct log *log,
+                        struct err *e);
+/* Takes the memory away again, with what it holds. */
+void zone_private_forget(const char *dir);
 
 #endif

@@ -27,6 +27,11 @@ case_ "bookworm with sysvinit runs, and is powered off" runs bookworm $sysv 'Ent
 case_ "bookworm with OpenRC" runs bookworm openrc,sysvinit-core 'OpenRC .* is starting up' -b
 case_ "bookworm with systemd" runs bookworm systemd-sysv 'login:' -b
 case_ "trixie with systemd" runs trixie systemd-sysv 'login:' -b
+from_tarball() {
+    make_root() { rm -rf "$root"; mkdir "$root" && "$zs" create --cache-dir "$shared_cache" --progress none --second-stage first-boot -i "$2" "debian/$1" - | tar -C "$root" -xpf -; }
+    runs trixie systemd-sysv 'login:' -b
+}
+case_ "trixie with systemd, from a tarball" eval '(from_tarball)'
 case_ "trixie with systemd, started as /sbin/init" runs trixie systemd-sysv 'login:' /sbin/init
 case_ "trixie with sysvinit" runs trixie $sysv 'Entering runlevel: 2' -b
 

@@ -28,7 +28,7 @@ boot_pids() { local g; for g in $boot_groups; do find "$g" -name cgroup.procs -e
 boot_in() {
     local p
     for p in $(boot_pids); do
-        grep -qsE '^NSpid:.[0-9]+.1$' "/proc/$p/status" || continue
+        grep -qsE '^NSpid:[[:space:]][0-9]+[[:space:]]1$' "/proc/$p/status" || continue
         nsenter -t "$p" -m -u -i -n -p -- "$@"
         return
     done

@@ -134,12 +134,13 @@ kernel() {
 }
 if command -v linux.uml >/dev/null; then case_ "first boot kernel" kernel; else skipped "first boot kernel" "no User-Mode Linux (Debian: user-mode-linux)"; fi
 
-# A real root without an init: the first boot is cut off twice, and goes on.
+# A real root without an init, out of a tarball: the first boot is cut off twice, and goes on.
 . "$here/mirror.sh"
 [ -n "$mirror" ] || { skipped "first boot bookworm" "the host's apt configuration names no Debian mirror that answers"; done_; }
 bookworm() {
     local r=$boots/bookworm
-    "$zs" create --cache-dir "$shared_cache" --progress none --second-stage first-boot debian/bookworm "$r" 2>"$work/said" || return
+    mkdir "$r" && "$zs" create --cache-dir "$shared_cache" --progress none --second-stage first-boot debian/bookworm "$work/b.tar" 2>"$work/said" &&
+        tar -C "$r" -xpf "$work/b.tar" || return
     grep -q 'second stage at its first boot' "$work/said" && [ -x "$r/sbin/init" ] || return
     boot "$work/log" 'wait 30 20 % unpack' -- "$r" /sbin/init && boot "$work/log" 'wait 30 7[05] % configure' -- "$r" /sbin/init &&
         [ -e "$r/zonestrap/second-stage" ] && boot "$work/log" 'wait 60 second stage is finished' 'wait 9 this root has no init' \

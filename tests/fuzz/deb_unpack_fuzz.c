@@ -24,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
     struct plan_pkg pkg = {
         .name = "evil", .version = "1", .arch = "all", .size = n, .installed_size = 1 << 20};
     const struct plan plan = {&pkg, 1};
-    const struct pkgfmt_second_opts opts = {STR("")};
+    const struct pkgfmt_second_opts opts = {.fixups_sh = STR("")};
     struct pkgfmt_second *second = NULL;
     struct tree_writer *w;
     struct tree *t;
@@ -37,8 +37,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
         tree_writer_open(t, 0, pkg.name, 4 << 20, false, &w, &e) < 0)
         abort();
     int rc = deb_unpack(fuzz_fd(p, n), &pkg, w, second, 0, &e);
+    if (rc == 0)
+        rc = tree_writer_finish(&w, &e);
     tree_writer_close(w);
-    if (rc == 0 && tree_settle(t, &e) == 0)
+    if (rc == 0 && deb_second_settle(second, &e) == 0 && tree_settle(t, &e) == 0)
         deb_second_finish(second, &opts, &e);
     deb_second_free(second);
     tree_close(t);

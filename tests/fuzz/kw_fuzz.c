@@ -1,5 +1,6 @@
-/* Keyword lines: recipes, fixups and mirror lists. */
+/* Keyword lines: recipes, fixups, mirror lists and locks. */
 #include "base/kw.h"
+#include "cmd/lock.h"
 #include "distros/distro.h"
 #include "fixups/fixup.h"
 #include "mirrors/mirror.h"
@@ -9,6 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
     AUTO_ARENA a = {0};
     struct kw_file f;
+    struct lock l;
     struct err e = {0};
     const struct data none = {0};
     struct str text = {(const char *)p, n};
@@ -17,5 +19,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
     distro_check(&none, "fuzz", text, &e);
     fixup_check("fuzz", text, &e);
     mirror_check("fuzz", text, &e);
+    lock_parse("fuzz", text, &a, &l, &e);
     return 0;
 }

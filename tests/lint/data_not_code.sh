@@ -12,6 +12,7 @@ allowed() {
     cat <<'END'
 cmd/help.c	zonestrap (create|plan) .*debian/	examples in --help
 cmd/create_second.c	"DEBIAN_FRONTEND=|"DEBCONF_	debconf(7)'s own name; the second stage's clean environment
+cmd/sbom_spdx.c	https://spdx\.org/spdxdocs/	SPDX 2.3, 6.5: where a document without a home of its own is named
 pkgfmt/deb[a-z_]*.c	"debian-(binary|split)	deb(5) and deb-split(5): names of ar members
 pkgfmt/deb[a-z_]*.c	[a-z] Debian package	the format's name in a message
 END

@@ -70,7 +70,7 @@ static char target[64];
 static struct buf debs[PACKAGES];
 static struct plan_pkg pkgs[PACKAGES];
 static const struct plan plan = {pkgs, PACKAGES};
-static struct pkgfmt_second_opts opts = {.fixups_sh = {"true\n", 5}};
+static struct pkgfmt_second_opts opts = {.fixups_sh = {"true\n", 5}, .epoch = 7};
 
 static size_t count(const struct tar_file *f, size_t max)
 {
@@ -97,6 +97,8 @@ static int unpack_one(struct tree *t, struct pkgfmt_second *s, unsigned i, bool 
     if (tree_writer_open(t, i, pkgs[i].name, 1 << 20, redo, &w, e) < 0)
         return -1;
     int r = deb_unpack(fd, &pkgs[i], w, s, i, e);
+    if (r == 0)
+        r = tree_writer_finish(&w, e);
     tree_writer_close(w);
     return r;
 }
@@ -122,7 +124,7 @@ static int leave(struct tree **t, bool full, struct err *e)
     for (size_t i = 0; i < n; i++)
         if (unpack_one(*t, s, again[i], true, e) < 0)
             goto out;
-    if (tree_settle(*t, e) == 0)
+    if (deb_second_settle(s, e) == 0 && tree_settle(*t, e) == 0)
         r = deb_second_finish(s, &opts, e);
 out:
     deb_second_free(s);
@@ -216,21 +218,22 @@ static void thin(void)
     check_list(t, "diverter_1_all.deb", "./usr/bin/other 644 :\n");
     check_list(t, "nosums_1_all.deb", "./usr/bin/nosums 644 :" BIG "\n");
     check_list(t, "bare_1_all.deb", "./usr/bin/bare 644 :\n./etc/bare 644 :no conffile\n");
-    CHECK(is_original(t, "diverted_1_all.deb", 2));
-    CHECK(is_original(t, "computed_1_all.deb", 3));
-    CHECK(is_original(t, "shared1_1_all.deb", 4));
-    CHECK(is_original(t, "shared2_1_all.deb", 5));
+    CHECK(is_original(t, "diverted_1_all_whole.deb", 2));
+    CHECK(is_original(t, "computed_1_all_whole.deb", 3));
+    CHECK(is_original(t, "shared1_1_all_whole.deb", 4));
+    CHECK(is_original(t, "shared2_1_all_whole.deb", 5));
     CHECK_STR(
         left(t, "dpkg.cfg", &b),
         "path-exclude=/*\npath-include=/etc/*\npath-include=/usr/share/conf\\[1]\n"
         "path-include=/usr/bin/diverted\npath-include=/usr/bin/its-other-name\npath-include=/usr/bin/own\n"
         "path-include=/usr/lib/both\n"
         "path-include=/lib/both\npath-include=/usr/bin/nosums\n");
-    CHECK_STR(left(t, "plan", &b), "format deb\ncount 8\npackage conf conf_1%3a2.0~rc1_all.deb\n"
-                                   "package diverter diverter_1_all.deb\npackage diverted "
-                                   "diverted_1_all.deb\npackage computed computed_1_all.deb\n"
-                                   "package shared1 shared1_1_all.deb\npackage shared2 shared2_1_all.deb\n"
-                                   "package nosums nosums_1_all.deb\npackage bare bare_1_all.deb\n");
+    CHECK_STR(left(t, "plan", &b),
+              "format deb\nepoch 7\ncount 8\npackage conf conf_1%3a2.0~rc1_all.deb\n"
+              "package diverter diverter_1_all.deb\npackage diverted diverted_1_all_whole.deb\n"
+              "package computed computed_1_all_whole.deb\n"
+              "package shared1 shared1_1_all_whole.deb\npackage shared2 shared2_1_all_whole.deb\n"
+              "package nosums nosums_1_all.deb\npackage bare bare_1_all.deb\n");
     CHECK_STR(left(t, "fixups.sh", &b), "true\n");
     CHECK_STR(left(t, "done", &b), "");
     CHECK(strncmp(left(t, "second-stage", &b), "#!/bin/sh\n", 10) == 0);
@@ -312,7 +315,7 @@ static void not_all_unpacked(void)
     if (geteuid() != 0)
         SKIP("not root");
     CHECK(tree_open_dir(&t, target, NULL, &e) == 0 && deb_second_begin(&s, t, &plan, false, &e) == 0);
-    CHECK(unpack_one(t, s, 0, false, &e) == 0 && deb_second_finish(s, &opts, &e) < 0);
+    CHECK(unpack_one(t, s, 0, false, &e) == 0 && deb_second_settle(s, &e) < 0);
     CHECK_STR(e.msg, "diverter was not unpacked before the second stage was left in the tree");
     deb_second_free(s);
     tree_close(t);

@@ -20,12 +20,18 @@ static void put(const char *name, const char *text)
     CHECK(file_replace(path, str_c(text), 0644, &e) == 0);
 }
 
+static int64_t index_date;
+
 /* `url url | canonical | configured`, or the error's message. */
 static const char *resolve(const char *list, const char *main_list, const char *const *overrides, size_t n,
                            struct arena *a)
 {
-    struct mirror_opts o = {
-        .data = &data, .apt_dir = dir, .overrides = overrides, .noverrides = n, .main_list = main_list};
+    struct mirror_opts o = {.data = &data,
+                            .apt_dir = dir,
+                            .overrides = overrides,
+                            .noverrides = n,
+                            .main_list = main_list,
+                            .index_date = index_date};
     struct mirror_urls u;
     struct err e = {0};
     AUTO_BUF b = {0};
@@ -34,7 +40,7 @@ static const char *resolve(const char *list, const char *main_list, const char *
         return arena_dup(a, e.msg);
     }
     for (size_t i = 0; i < u.n; i++)
-        buf_printf(&b, "%s ", u.url[i]);
+        buf_printf(&b, "%s%s ", i == u.n - u.nsnapshots ? "then " : "", u.url[i]);
     buf_printf(&b, "| %s | %s", u.canonical, u.configured);
     return arena_str(a, buf_view(&b));
 }
@@ -130,6 +136,28 @@ static void a_url_in_place_of_a_list(void)
     CHECK_STR(resolve("../one", NULL, NULL, 0, &a), "there is no mirror list ../one");
 }
 
+/* For locks alone, behind all others, a day after the index's date; --mirror takes their place, too. */
+static void snapshots(void)
+{
+    AUTO_ARENA a = {0};
+    static const char *const own[] = {"three=http://o.example"};
+    put("three.mirrors", "[mirrors]\nsnapshot http://s.example/{timestamp}/x/\nurl http://u.example/x\n"
+                         "snapshot http://u.example/x/{timestamp}\n");
+    CHECK_STR(resolve("three", NULL, NULL, 0, &a),
+              "http://u.example/x | http://u.example/x | http://u.example/x");
+    index_date = 1783764997; /* 2026-07-11 10:16:37 */
+    CHECK_STR(resolve("three", NULL, NULL, 0, &a),
+              "http://u.example/x then http://s.example/20260712T101637Z/x "
+              "http://u.example/x/20260712T101637Z | http://u.example/x | http://u.example/x");
+    CHECK_STR(resolve("three", NULL, own, 1, &a), "http://o.example | http://u.example/x | http://o.example");
+    CHECK_STR(resolve("http://h.example/x", NULL, NULL, 0, &a),
+              "http://h.example/x | http://h.example/x | http://h.example/x");
+    index_date = INT64_MAX - 24 * 3600; /* no date that a calendar has */
+    CHECK_STR(resolve("three", NULL, NULL, 0, &a),
+              "http://u.example/x | http://u.example/x | http://u.example/x");
+    index_date = 0;
+}
+
 static const char *check(const char *text, struct arena *a)
 {
     struct err e = {0};
@@ -143,7 +171,7 @@ static void lists_are_checked(void)
         check("[mirrors]\nhost-apt /x main\nurl http://h.example/x\ncanonical http://h.example/x\n", &a),
         "good");
     CHECK_STR(check("[mirrors]\n  uri http://h.example/x\n", &a),
-              "l.mirrors:2:3: unknown keyword uri, expected host-apt, url or canonical");
+              "l.mirrors:2:3: unknown keyword uri, expected host-apt, url, canonical or snapshot");
     CHECK_STR(check("[mirrors]\nurl\n", &a), "l.mirrors:2:4: url without an argument");
     CHECK_STR(check("[mirrors]\nurl ftp://h.example/\n", &a),
               "l.mirrors:2:5: ftp://h.example/: not a http, https or file URL");
@@ -155,6 +183,12 @@ static void lists_are_checked(void)
         check("[mirrors]\nurl http://h.example\ncanonical http://a.example\ncanonical http://a.example\n",
               &a),
         "l.mirrors:4:1: a second canonical");
+    CHECK_STR(check("[mirrors]\nurl http://h.example\nsnapshot http://me:p@h.example/\n", &a),
+              "l.mirrors:3:10: snapshot wants a URL with {timestamp} in it");
+    CHECK_STR(check("[mirrors]\nurl http://h.example\nsnapshot ftp://me:p@h.example/{timestamp}\n", &a),
+              "l.mirrors:3:10: ftp://h.example/{timestamp}: not a http, https or file URL");
+    CHECK_STR(check("[mirrors]\nsnapshot http://h.example/{timestamp}\n", &a),
+              "l.mirrors:1:1: the list names no url");
     CHECK_STR(check("[mirrors]\nhost-apt /debian\n", &a), "l.mirrors:1:1: the list names no url");
     CHECK_STR(check("url http://h.example\n", &a),
               "l.mirrors:1:1: expected one section, [mirrors], and nothing outside it");
@@ -198,6 +232,7 @@ int main(void)
     RUN(overrides_come_alone);
     RUN(directories_become_file_urls);
     RUN(a_url_in_place_of_a_list);
+    RUN(snapshots);
     RUN(lists_are_checked);
     RUN(built_in_lists_are_good);
     RUN(escapes_paths);

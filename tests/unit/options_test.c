@@ -79,6 +79,7 @@ static void good(void)
          {"d", "--second-stage", "never", "--second-stage-full"},
          " <d> second-stage<never> second-stage-full<1>"},
         {CMD_PLAN, {"--why", "apt", "d", "--json", "--names"}, " <d> why<apt> names<1> json<1>"},
+        {CMD_PLAN, {"d", "--locked=a", "--lock", "-"}, " <d> locked<a> lock<->"},
         {CMD_RUN, {"root", "ls", "-l", "--help"}, " <root><ls><-l><--help>"},
         {CMD_RUN, {"root", "--", "ls", "-l"}, " <root><ls><-l>"},
         {CMD_RUN, {"root", "--", "--", "x"}, " <root><--><x>"},
@@ -115,6 +116,7 @@ static void bad(void)
         {CMD_CREATE, {"-Z"}, "unknown option -Z"},
         {CMD_CREATE, {"-qZ"}, "unknown option -Z"},
         {CMD_CREATE, {"--why", "x"}, "unknown option --why"},
+        {CMD_CREATE, {"--lock", "x"}, "unknown option --lock"},
         {CMD_LIST, {"-a", "x"}, "unknown option -a"},
         {CMD_CREATE, {"d", "--arch"}, "--arch needs a value: ARCH"},
         {CMD_CREATE, {"d", "-a"}, "-a needs a value: ARCH"},
@@ -137,6 +139,18 @@ static void bad(void)
     }
 }
 
+static void given(void)
+{
+    struct options o = {.set = "x", .weak = true};
+    const char *one[] = {"vim"};
+    o.include = (struct option_list){one, 1};
+    CHECK(options_given(&o, "set") && options_given(&o, "weak") && options_given(&o, "include"));
+    CHECK(!options_given(&o, "arch") && !options_given(&o, "offline") && !options_given(&o, "exclude"));
+    CHECK(!options_given(&o, "jobs"));
+    o.jobs = 2;
+    CHECK(options_given(&o, "jobs"));
+}
+
 /* The table is the source of --help and of the completion: no name or letter twice in one command. */
 static void table(void)
 {
@@ -155,6 +169,7 @@ int main(void)
 {
     RUN(good);
     RUN(bad);
+    RUN(given);
     RUN(table);
     return test_done();
 }

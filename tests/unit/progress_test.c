@@ -155,7 +155,7 @@ static void a_job(struct progress_ui *ui)
     log_info(&ui->log, "by the way");
     log_debug(&ui->log, "detail");
     progress_end(ui, "fetch");
-    progress_done(ui, "debian/x in a\nb");
+    progress_done(ui, "debian/x in a\nb", NULL);
 }
 
 static void json_job(void)

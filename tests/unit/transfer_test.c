@@ -146,6 +146,38 @@ static void a_failed_mirror_goes_behind(void)
     CHECK(logged("/404/") == 4); /* not to have what need not be there is no failure */
 }
 
+/* However often the others failed: an archive that all the world uses is asked for what nobody else has. */
+static void snapshots_are_asked_last(void)
+{
+    struct want w[4], *list[4];
+    static const char *const names[] = {"small", "big", "many/001", "many/002"};
+    struct transfer_opts o = {.connections = 1, .absent_hint = "plan anew", .mismatch_hint = "think"};
+    struct err e;
+    log_clear();
+    for (int i = 0; i < 4; i++) {
+        want_init(&w[i], names[i], i < 3 ? "404||chunked" : "404|403|chunked");
+        w[i].m.nsnapshots = 1;
+        list[i] = &w[i];
+    }
+    CHECK(run(list, 4, &o, &e) == 0);
+    CHECK(logged("/chunked/") == 1);
+    CHECK_HAS(w[3].from, "/chunked/");
+    log_clear();
+    for (int i = 0; i < 4; i++) {
+        want_init(&w[i], names[i], "404|chunked");
+        w[i].m.nsnapshots = 1;
+    }
+    CHECK(run(list, 4, &o, &e) == 0);
+    CHECK(logged("/404/") == 4);
+    want_init(&w[0], "small", "404|404");
+    w[0].m.nsnapshots = 1;
+    CHECK(run(list, 1, &o, &e) == -1 && e.class == ERR_NET);
+    CHECK_STR(e.hint, "plan anew");
+    want_init(&w[0], "small", "404|corrupt");
+    CHECK(run(list, 1, &o, &e) == -1 && e.class == ERR_TRUST);
+    CHECK_STR(e.hint, "think");
+}
+
 static void says_what_every_mirror_said(void)
 {
     struct want w;
@@ -410,6 +442,7 @@ int main(void)
     RUN(starts_over_when_ranges_do_not_work);
     RUN(falls_over_to_the_next_mirror);
     RUN(a_failed_mirror_goes_behind);
+    RUN(snapshots_are_asked_last);
     RUN(says_what_every_mirror_said);
     RUN(optional_files_may_be_absent);
     RUN(endless_transfers_are_stopped);

@@ -2,6 +2,7 @@
 #ifndef TESTS_UNIT_ZONE_HELP_H
 #define TESTS_UNIT_ZONE_HELP_H
 
+#include <fcntl.h>
 #include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -109,6 +110,41 @@ static inline bool nothing_left(pid_t pid)
         printf("left: %s", left);
     free(left);
     return none;
+}
+
+static inline bool write_file(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY);
+    bool done = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+    if (fd >= 0)
+        close(fd);
+    return done;
+}
+
+/* A child that waits until the caller, in a new user namespace, closes go; then it gives that all ids of the
+ * one that it came from, and ends with 0. */
+static inline pid_t map_all_ids(int *go)
+{
+    static const char *const maps[] = {"uid_map", "gid_map"};
+    int fds[2];
+    char c, path[64];
+    bool done = true;
+    if (pipe(fds) != 0)
+        return -1;
+    pid_t caller = getpid(), pid = fork();
+    if (pid != 0) {
+        close(fds[0]);
+        *go = fds[1];
+        return pid;
+    }
+    close(fds[1]);
+    if (read(fds[0], &c, 1) != 0)
+        _exit(1);
+    for (int i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "/proc/%d/%s", (int)caller, maps[i]);
+        done = done && write_file(path, "0 0 4294967295");
+    }
+    _exit(done ? 0 : 1);
 }
 
 #define NEEDS_ROOT                                                                                           \

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 
 static void supported(void)
@@ -47,13 +48,51 @@ static void supported(void)
     CHECK(zone_supported(own, &err) == 0);
 }
 
-static bool write_file(const char *path, const char *text)
+/* An emulator that says what it was asked to run; binfmt_misc of a user namespace of the test's own
+ * (Linux 6.7). */
+static int foreign_program(void)
 {
-    int fd = open(path, O_WRONLY);
-    bool done = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-    if (fd >= 0)
-        close(fd);
-    return done;
+    static const char *const argv[] = {"/bin/foreign-hello", "world", NULL};
+    static const char header[64] = "\177ELF\2\2\1\0\0\0\0\0\0\0\0\0\0\2\0\26"; /* s390x */
+    static const char magic[] =
+        "\\x7fELF\\x02\\x02\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x02\\x00\\x16";
+    char path[128], text[512];
+    int go = -1, st = 1;
+    pid_t pid = map_all_ids(&go);
+    int r = unshare(CLONE_NEWUSER | CLONE_NEWNS);
+    close(go);
+    if (pid < 0 || waitpid(pid, &st, 0) != pid || st != 0 || r != 0 ||
+        mount("binfmt_misc", "/proc/sys/fs/binfmt_misc", "binfmt_misc", 0, NULL) != 0)
+        return 77;
+    CHECK(linux_binfmt("/proc/sys/fs/binfmt_misc", "s390x", &err) == -1);
+    host_shell("cp %s %s/echo", busybox, outside);
+    snprintf(text, sizeof text, ":zone-test:M::%s::%s/echo:F", magic, outside);
+    CHECK(write_file("/proc/sys/fs/binfmt_misc/register", text));
+    CHECK(linux_binfmt("/proc/sys/fs/binfmt_misc", "s390x", &err) == 0);
+    CHECK(zone_supported("s390x", &err) == 0);
+    snprintf(path, sizeof path, "%s%s", root, argv[0]);
+    int fd = open(path, O_WRONLY | O_CREAT, 0755);
+    CHECK(fd >= 0 && write(fd, header, sizeof header) == (ssize_t)sizeof header);
+    close(fd);
+    CHECK(run_opts((struct zone_opts){.argv = argv}, NULL) == 0 && status == 0);
+    CHECK_STR(buf_c(&out), "/bin/foreign-hello world\n");
+    fflush(stdout);
+    return test_failed_here;
+}
+
+static void emulator(void)
+{
+    NEEDS_ROOT;
+    int st = 0;
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(foreign_program());
+    CHECK(pid > 0 && waitpid(pid, &st, 0) == pid && WIFEXITED(st));
+    if (WEXITSTATUS(st) == 77)
+        SKIP("no binfmt_misc in a user namespace here");
+    CHECK(WEXITSTATUS(st) == 0);
+    CHECK(nothing_left(pid));
 }
 
 /* A host that refuses a kind of namespace, which is what a user namespace with a limit of its own is: 77 if
@@ -118,6 +157,7 @@ int main(void)
 {
     make_place();
     RUN(supported);
+    RUN(emulator);
     RUN(refusals);
     RUN(own_file_system);
     remove_place();

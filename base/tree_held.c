@@ -1,0 +1,544 @@
+/* What a tarball holds back in memory: the paths that fixups read or change, and what they make. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/auto.h"
+#include "base/mem.h"
+#include "base/os.h"
+#include "base/tarball.h"
+#include "base/tree_tar.h"
+
+enum { HELD_BYTES_MAX = 64 * 1024 * 1024, HELD_COST = 256 };
+
+/* A file of one or several names. */
+struct inode {
+    enum tree_type type; /* TREE_HARD: another name of a file that is written already */
+    struct tree_meta meta;
+    struct buf data; /* content, link text, a hard link's target */
+    uint32_t major, minor;
+    unsigned names;
+    const struct str *written; /* the first name, once it is in the tarball */
+};
+
+struct tree_held {
+    struct str path; /* in the tree's arena */
+    struct inode *inode;
+};
+
+static size_t lower_bound(const struct tree_tar *r, struct str path)
+{
+    size_t lo = 0, hi = r->nheld;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (str_cmp(r->held[mid].path, path) < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+static struct tree_held *find(const struct tree *t, struct str path)
+{
+    size_t i = lower_bound(t->tar, path);
+    return i < t->tar->nheld && str_eq(t->tar->held[i].path, path) ? &t->tar->held[i] : NULL;
+}
+
+bool tree_held_has(const struct tree *t, struct str path)
+{
+    return find(t, path) != NULL;
+}
+
+static int count(struct tree *t, uint64_t bytes, struct str path, struct err *e)
+{
+    if (bytes <= HELD_BYTES_MAX && t->tar->held_bytes <= HELD_BYTES_MAX - bytes) {
+        t->tar->held_bytes += bytes;
+        return 0;
+    }
+    err_set(e, ERR_USAGE,
+            "%" STR_FMT ": what fixups change takes more than %d MiB, which a tarball holds in memory",
+            STR_ARG(path), HELD_BYTES_MAX >> 20);
+    return err_hint(e, "make a directory, or change less");
+}
+
+static void let_go(struct inode *i)
+{
+    if (--i->names > 0)
+        return;
+    buf_free(&i->data);
+    free(i);
+}
+
+/* Gives the path to the inode, whatever it had before. */
+static void name(struct tree *t, struct str path, struct inode *i)
+{
+    struct tree_tar *r = t->tar;
+    size_t at = lower_bound(r, path);
+    i->names++;
+    if (at < r->nheld && str_eq(r->held[at].path, path)) {
+        let_go(r->held[at].inode);
+        r->held[at].inode = i;
+        return;
+    }
+    if (r->nheld == r->held_cap) {
+        r->held_cap = r->held_cap * 2 + 64;
+        r->held = mem_grow(r->held, r->held_cap, sizeof *r->held);
+    }
+    memmove(&r->held[at + 1], &r->held[at], (r->nheld - at) * sizeof *r->held);
+    r->held[at] = (struct tree_held){arena_copy(&t->arena, path), i};
+    r->nheld++;
+}
+
+static struct tree_meta copy_meta(struct tree *t, const struct tree_meta *m)
+{
+    struct tree_meta c = *m;
+    struct tree_xattr *x = arena_array(&t->arena, m->nxattrs + 1, sizeof *x);
+    for (size_t i = 0; i < m->nxattrs; i++)
+        x[i] = (struct tree_xattr){arena_copy(&t->arena, m->xattrs[i].name),
+                                   arena_copy(&t->arena, m->xattrs[i].value)};
+    c.xattrs = x;
+    return c;
+}
+
+static struct inode *make(struct tree *t, struct str path, enum tree_type type, const struct tree_meta *m)
+{
+    struct inode *i = mem_alloc(sizeof *i);
+    i->type = type;
+    i->meta = copy_meta(t, m);
+    name(t, path, i);
+    return i;
+}
+
+/* Directories on the way to the path that nobody named: held ones, and new ones. */
+static int make_parents(struct tree *t, struct str path, struct err *e)
+{
+    const struct tree_meta m = {.mode = 0755, .mtime = t->epoch};
+    for (size_t n = 0; n < path.n; n++) {
+        struct str up = {path.p, n};
+        if (path.p[n] != '/' || find(t, up) != NULL)
+            continue;
+        if (tree_claim_find(t, up) != NULL && !tree_tar_holds(t, up))
+            continue;
+        if (count(t, HELD_COST + n, up, e) < 0)
+            return -1;
+        make(t, up, TREE_DIR, &m);
+    }
+    return 0;
+}
+
+static void fill_zeros(struct buf *b, uint64_t to)
+{
+    buf_reserve(b, (size_t)to - b->n);
+    memset(b->p + b->n, 0, (size_t)to - b->n + 1);
+    b->n = (size_t)to;
+}
+
+static int sink_piece(void *ctx, const void *p, size_t n, uint64_t off, struct err *e)
+{
+    struct buf *data = ctx;
+    (void)e;
+    fill_zeros(data, off);
+    buf_add(data, p, n);
+    return 0;
+}
+
+static int hold_hard(const struct tree_job *j, struct err *e)
+{
+    AUTO_BUF target = {0};
+    tree_node_path(j->target, &target);
+    return tree_held_link(j->w->t, buf_view(&j->w->path), buf_view(&target), &j->meta, e);
+}
+
+int tree_held_put(const struct tree_job *j, struct err *e)
+{
+    struct tree *t = j->w->t;
+    const struct tree_entry *en = j->en;
+    struct str path = buf_view(&j->w->path);
+    uint64_t size = en->type == TREE_FILE ? en->size : en->link.n;
+    if (count(t, HELD_COST + path.n + (size < HELD_BYTES_MAX ? size : HELD_BYTES_MAX), path, e) < 0 ||
+        make_parents(t, path, e) < 0)
+        return err_wrap(e, "%s", j->w->who);
+    if (en->type == TREE_HARD)
+        return hold_hard(j, e);
+    struct tree_meta m = j->node->kind == KIND_DIR ? *j->node->meta : j->meta;
+    m.mode = en->type == TREE_LINK ? 0777 : m.mode;
+    struct inode *i = make(t, path, en->type, &m);
+    i->major = en->major;
+    i->minor = en->minor;
+    if (en->type == TREE_LINK)
+        buf_str(&i->data, en->link);
+    return en->type == TREE_FILE ? tree_content(j, sink_piece, &i->data, e) : 0;
+}
+
+int tree_held_link(struct tree *t, struct str path, struct str target, const struct tree_meta *m,
+                   struct err *e)
+{
+    const struct tree_held *h = find(t, target);
+    if (count(t, HELD_COST + path.n + target.n, path, e) < 0 || make_parents(t, path, e) < 0)
+        return -1;
+    if (h != NULL)
+        name(t, path, h->inode);
+    else
+        buf_str(&make(t, path, TREE_HARD, m)->data, target);
+    return 0;
+}
+
+static int write_inode(struct tree *t, const struct tree_held *h, struct err *e)
+{
+    struct inode *i = h->inode;
+    struct str data = buf_view(&i->data);
+    struct tree_entry en = {.path = h->path,
+                            .type = i->written != NULL ? TREE_HARD : i->type,
+                            .mode = i->meta.mode,
+                            .uid = i->meta.uid,
+                            .gid = i->meta.gid,
+                            .mtime = i->meta.mtime,
+                            .mtime_nsec = i->meta.mtime_nsec,
+                            .size = i->type == TREE_FILE ? data.n : 0,
+                            .link = i->written != NULL ? *i->written : data,
+                            .major = i->major,
+                            .minor = i->minor,
+                            .xattrs = i->meta.xattrs,
+                            .nxattrs = i->meta.nxattrs};
+    if (tarball_entry(t->tar->tarball, &en, e) < 0)
+        return -1;
+    i->written = i->written != NULL ? i->written : &h->path;
+    return en.type == TREE_FILE ? tarball_data(t->tar->tarball, data.p, data.n, e) : 0;
+}
+
+int tree_held_write(struct tree *t, struct err *e)
+{
+    struct tree_tar *r = t->tar;
+    for (size_t i = 0; i < r->nheld; i++) {
+        struct str up = tree_path_dir(r->held[i].path, NULL);
+        struct tree_node *parent = find(t, up) != NULL ? NULL : tree_claim_find(t, up);
+        if (parent != NULL && tree_tar_dir(t, parent, e) < 0)
+            return -1;
+        if (write_inode(t, &r->held[i], e) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+void tree_held_free(struct tree *t)
+{
+    struct tree_tar *r = t->tar;
+    for (size_t i = 0; i < r->nheld; i++)
+        let_go(r->held[i].inode);
+    free(r->held);
+    r->held = NULL;
+    r->nheld = 0;
+}
+
+/* What fixups do. */
+
+static int pass_through(struct tree *t, const char *path, struct str up, struct err *e)
+{
+    const struct tree_held *h = find(t, up);
+    const struct tree_node *n = h != NULL || tree_tar_holds(t, up) ? NULL : tree_claim_find(t, up);
+    if ((h == NULL || h->inode->type == TREE_DIR) && (n == NULL || n->kind == KIND_DIR))
+        return 0;
+    return err_set(
+        e, ERR_HOST, "%s: passes through `/%" STR_FMT "', which is no directory%s", path, STR_ARG(up),
+        n != NULL && n->kind == KIND_LINK ? " but a link, which a tarball's fixups do not follow" : "");
+}
+
+/* Canonical path in the tree, the way to it checked. */
+static int resolve(struct tree *t, const char *path, struct buf *out, struct err *e)
+{
+    uint64_t used = 0;
+    if (tree_path_clean(str_c(path), out, e) < 0 || tree_path_layout(t, out, true, &used, e) < 0) {
+        e->class = ERR_USAGE;
+        return -1;
+    }
+    for (size_t n = 0; n < out->n; n++)
+        if (out->p[n] == '/' && pass_through(t, path, (struct str){out->p, n}, e) < 0)
+            return -1;
+    return 0;
+}
+
+/* Resolves it and finds what is held there. 1: nothing is there, 2: a directory that is not held. */
+static int look(struct tree *t, const char *path, struct buf *canon, struct tree_held **h, struct err *e)
+{
+    if (resolve(t, path, canon, e) < 0)
+        return -1;
+    *h = find(t, buf_view(canon));
+    if (*h != NULL)
+        return 0;
+    const struct tree_node *n =
+        tree_tar_holds(t, buf_view(canon)) ? NULL : tree_claim_find(t, buf_view(canon));
+    if (n == NULL || n->kind == KIND_DIR)
+        return n == NULL ? 1 : 2;
+    return err_set(e, ERR_HOST, "%s: is in the tarball already and cannot be read or changed any more", path);
+}
+
+static void fill_stat(const struct inode *i, struct arena *a, struct tree_entry *out)
+{
+    struct str data = buf_view(&i->data);
+    out->type = i->type;
+    out->mode = i->meta.mode;
+    out->uid = i->meta.uid;
+    out->gid = i->meta.gid;
+    out->mtime = i->meta.mtime;
+    out->mtime_nsec = i->meta.mtime_nsec;
+    out->size = i->type == TREE_FILE ? data.n : 0;
+    out->major = i->major;
+    out->minor = i->minor;
+    if (i->type == TREE_LINK)
+        out->link = arena_copy(a, data);
+}
+
+int tree_held_stat(struct tree *t, const char *path, struct arena *a, struct tree_entry *out, struct err *e)
+{
+    AUTO_BUF canon = {0};
+    struct tree_held *h;
+    int rc = look(t, path, &canon, &h, e);
+    if (rc < 0 || rc == 1)
+        return rc;
+    *out = (struct tree_entry){
+        .path = arena_copy(a, buf_view(&canon)), .type = TREE_DIR, .mode = 0755, .mtime = t->epoch};
+    const struct tree_node *n = rc == 2 ? tree_claim_find(t, buf_view(&canon)) : NULL;
+    if (rc == 0) {
+        fill_stat(h->inode, a, out);
+    } else if (n->meta != NULL) {
+        out->mode = n->meta->mode;
+        out->uid = n->meta->uid;
+        out->gid = n->meta->gid;
+        out->mtime = n->meta->mtime;
+    }
+    return 0;
+}
+
+int tree_held_read(struct tree *t, const char *path, size_t max, struct buf *out, struct err *e)
+{
+    AUTO_BUF canon = {0};
+    struct tree_held *h;
+    int rc = look(t, path, &canon, &h, e);
+    if (rc < 0 || rc == 1)
+        return rc;
+    if (rc == 2 || h->inode->type != TREE_FILE)
+        return err_set(e, ERR_HOST, "%s: is no regular file", path);
+    if (h->inode->data.n > max)
+        return err_set(e, ERR_HOST, "%s: larger than %zu bytes", path, max);
+    buf_str(out, buf_view(&h->inode->data));
+    return 0;
+}
+
+/* Makes something new in the place of what is there, unless that is a directory. */
+static int replace(struct tree *t, const char *path, enum tree_type type, const struct tree_meta *m,
+                   size_t bytes, struct inode **out, struct err *e)
+{
+    AUTO_BUF canon = {0};
+    struct tree_held *h = NULL;
+    int rc = look(t, path, &canon, &h, e);
+    if (rc < 0)
+        return -1;
+    if (canon.n == 0)
+        return err_set(e, ERR_USAGE, "%s: is the root itself", path);
+    if (rc == 2 || (rc == 0 && h->inode->type == TREE_DIR))
+        return err_sys(e, ERR_HOST, EISDIR, "%s: cannot be replaced", path);
+    if (count(t, HELD_COST + canon.n + bytes, str_c(path), e) < 0 || make_parents(t, buf_view(&canon), e) < 0)
+        return -1;
+    *out = make(t, buf_view(&canon), type, m);
+    return 0;
+}
+
+int tree_held_make(struct tree *t, const char *path, struct str data, const struct tree_meta *m,
+                   struct err *e)
+{
+    struct inode *i;
+    if (replace(t, path, TREE_FILE, m, data.n, &i, e) < 0)
+        return -1;
+    buf_str(&i->data, data);
+    return 0;
+}
+
+int tree_held_mkdir(struct tree *t, const char *path, const struct tree_meta *m, struct err *e)
+{
+    AUTO_BUF canon = {0};
+    struct tree_held *h;
+    struct inode *i;
+    int rc = look(t, path, &canon, &h, e);
+    if (rc == 1)
+        return replace(t, path, TREE_DIR, m, 0, &i, e);
+    if (rc < 0)
+        return -1;
+    if (rc == 2)
+        return err_set(e, ERR_HOST, "%s: is in the tarball already and cannot be changed any more", path);
+    if (h->inode->type != TREE_DIR)
+        return err_sys(e, ERR_HOST, ENOTDIR, "%s", path);
+    h->inode->meta.mode = m->mode;
+    h->inode->meta.uid = m->uid;
+    h->inode->meta.gid = m->gid;
+    return 0;
+}
+
+int tree_held_symlink(struct tree *t, const char *path, const char *text, struct err *e)
+{
+    struct inode *i;
+    const struct tree_meta m = {.mode = 0777, .mtime = t->epoch};
+    if (replace(t, path, TREE_LINK, &m, strlen(text), &i, e) < 0)
+        return -1;
+    buf_puts(&i->data, text);
+    return 0;
+}
+
+int tree_held_node(struct tree *t, const char *path, enum tree_type type, dev_t dev,
+                   const struct tree_meta *m, struct err *e)
+{
+    struct inode *i;
+    if (replace(t, path, type, m, 0, &i, e) < 0)
+        return -1;
+    os_devnums(dev, &i->major, &i->minor);
+    return 0;
+}
+
+int tree_held_remove(struct tree *t, const char *path, struct err *e)
+{
+    AUTO_BUF canon = {0};
+    struct tree_held *h;
+    struct tree_tar *r = t->tar;
+    int rc = look(t, path, &canon, &h, e);
+    if (rc < 0 || rc == 1)
+        return rc;
+    if (canon.n == 0)
+        return err_set(e, ERR_USAGE, "%s: the root itself is not removed", path);
+    if (rc == 2)
+        return err_set(e, ERR_HOST, "%s: is in the tarball already and cannot be removed any more", path);
+    size_t from = (size_t)(h - r->held), keep = from;
+    for (size_t i = from; i < r->nheld; i++) {
+        struct str p = r->held[i].path;
+        if (str_starts(p, buf_view(&canon)) && (p.n == canon.n || p.p[canon.n] == '/'))
+            let_go(r->held[i].inode);
+        else
+            r->held[keep++] = r->held[i];
+    }
+    r->nheld = keep;
+    return 0;
+}
+
+static void forget(struct tree *t, struct tree_held *h)
+{
+    struct tree_tar *r = t->tar;
+    size_t at = (size_t)(h - r->held);
+    let_go(h->inode);
+    memmove(h, h + 1, (r->nheld - at - 1) * sizeof *h);
+    r->nheld--;
+}
+
+int tree_held_rename(struct tree *t, const char *path, const char *to, struct err *e)
+{
+    AUTO_BUF canon = {0}, canon_to = {0}, full = {0};
+    struct tree_held *h, *there = NULL;
+    int rc = look(t, path, &canon, &h, e);
+    if (rc < 0 || rc == 1)
+        return rc;
+    if (canon.n == 0)
+        return err_set(e, ERR_USAGE, "%s: the root itself is not renamed", path);
+    if (rc == 2 || h->inode->type == TREE_DIR)
+        return err_sys(e, ERR_HOST, EISDIR, "%s: cannot be renamed", path);
+    struct str up = tree_path_dir(buf_view(&canon), NULL);
+    buf_printf(&full, "/%" STR_FMT "/%s", STR_ARG(up), to);
+    rc = look(t, buf_c(&full), &canon_to, &there, e);
+    if (rc < 0)
+        return -1;
+    if (rc == 2 || (rc == 0 && there->inode->type == TREE_DIR))
+        return err_sys(e, ERR_HOST, EISDIR, "%s: cannot be renamed to %s", path, to);
+    if (str_eq(buf_view(&canon), buf_view(&canon_to)))
+        return 0;
+    if (count(t, HELD_COST + canon_to.n, buf_view(&canon_to), e) < 0)
+        return -1;
+    name(t, buf_view(&canon_to), h->inode);
+    forget(t, find(t, buf_view(&canon)));
+    return 0;
+}
+
+/* What is there and held; 1: nothing. */
+static int change(struct tree *t, const char *path, struct inode **out, struct err *e)
+{
+    AUTO_BUF canon = {0};
+    struct tree_held *h;
+    int rc = look(t, path, &canon, &h, e);
+    if (rc == 2)
+        return err_set(e, ERR_HOST, "%s: is in the tarball already and cannot be changed any more", path);
+    if (rc == 0)
+        *out = h->inode;
+    return rc;
+}
+
+int tree_held_mode(struct tree *t, const char *path, mode_t mode, struct err *e)
+{
+    struct inode *i;
+    int rc = change(t, path, &i, e);
+    if (rc == 0 && i->type == TREE_LINK)
+        return err_set(e, ERR_USAGE, "%s: is a symbolic link, which has no mode", path);
+    if (rc == 0)
+        i->meta.mode = mode;
+    return rc;
+}
+
+int tree_held_owner(struct tree *t, const char *path, uint32_t uid, uint32_t gid, struct err *e)
+{
+    struct inode *i;
+    int rc = change(t, path, &i, e);
+    if (rc != 0)
+        return rc;
+    struct tree_xattr *x = arena_array(&t->arena, i->meta.nxattrs + 1, sizeof *x);
+    size_t n = 0;
+    for (size_t k = 0; k < i->meta.nxattrs; k++)
+        if (!str_is(i->meta.xattrs[k].name, "security.capability"))
+            x[n++] = i->meta.xattrs[k];
+    i->meta.xattrs = x;
+    i->meta.nxattrs = n;
+    i->meta.uid = uid;
+    i->meta.gid = gid;
+    return 0;
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+    return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
+/* Names right below dir: of what is held, and of what is written. */
+static size_t children(struct tree *t, struct str dir, struct arena *a, struct str *out)
+{
+    size_t n = 0;
+    const struct tree_node *node = tree_claim_find(t, dir);
+    for (size_t i = 0; i < t->tar->nheld; i++) {
+        struct str child, up = tree_path_dir(t->tar->held[i].path, &child);
+        if (str_eq(up, dir) && out != NULL)
+            out[n] = arena_copy(a, child);
+        n += str_eq(up, dir);
+    }
+    for (const struct tree_node *at = t->newest; node != NULL && at != NULL; at = at->older) {
+        AUTO_BUF path = {0};
+        if (at->parent != node)
+            continue;
+        tree_node_path(at, &path);
+        if (tree_tar_holds(t, buf_view(&path)) || find(t, buf_view(&path)) != NULL)
+            continue;
+        if (out != NULL)
+            out[n] = arena_copy(a, (struct str){at->name, at->len});
+        n++;
+    }
+    return n;
+}
+
+int tree_held_list(struct tree *t, const char *path, struct arena *a, struct str **names, size_t *n,
+                   struct err *e)
+{
+    AUTO_BUF canon = {0};
+    struct tree_held *h;
+    int rc = look(t, path, &canon, &h, e);
+    if (rc < 0 || rc == 1)
+        return rc;
+    if (rc == 0 && h->inode->type != TREE_DIR)
+        return err_sys(e, ERR_HOST, ENOTDIR, "%s", path);
+    *n = children(t, buf_view(&canon), a, NULL);
+    *names = arena_array(a, *n + 1, sizeof **names);
+    children(t, buf_view(&canon), a, *names);
+    if (*n > 0)
+        qsort(*names, *n, sizeof **names, by_bytes);
+    return 0;
+}

@@ -1,0 +1,79 @@
+#include "cmd/create_target.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cmd/create_stages.h"
+#include "cmd/zone/zone.h"
+
+/* What a second stage adds: databases, caches, logs. */
+enum { SPARE = 128 * 1024 * 1024 };
+
+int create_target_open(struct job *j, const char *name, bool finish, struct create_target *t, struct err *e)
+{
+    const struct tarball_opts o = {.jobs = (unsigned)j->opt.jobs, .stop = &job_stop, .log = j->log};
+    *t = (struct create_target){.name = name};
+    if (tarball_name(name)) {
+        if (finish && zone_private_can(&t->no_place) == 0 && zone_private_enter(e) < 0)
+            return -1;
+        return tarball_open(&t->tarball, name, &o, e);
+    }
+    if (tree_open_dir(&t->tree, name, j->log, e) == 0)
+        return 0;
+    if (second_stage_pending(j, name))
+        err_hint(e, "its second stage is pending: `zonestrap second-stage %s' goes on with it", name);
+    return -1;
+}
+
+/* A root that nobody else sees. */
+static int open_private(struct job *j, struct create_target *t, uint64_t bytes, struct err *e)
+{
+    const char *tmp = getenv("TMPDIR");
+    char *place =
+        arena_printf(&j->arena, "%s/zonestrap-root-XXXXXX", tmp != NULL && *tmp != '\0' ? tmp : "/tmp");
+    if (mkdtemp(place) == NULL)
+        return err_sys(e, ERR_HOST, errno, "%s", place);
+    t->place = place;
+    if (zone_private_memory(place, bytes + bytes / 4 + SPARE, &t->in_memory, j->log, e) < 0 ||
+        tree_open_dir(&t->tree, arena_printf(&j->arena, "%s/root", place), j->log, e) < 0)
+        return -1;
+    tree_keep_nodes(t->tree);
+    return 0;
+}
+
+int create_target_tree(struct job *j, struct create_target *t, bool finish, uint64_t bytes, struct err *e)
+{
+    if (t->tarball == NULL)
+        return 0;
+    return finish ? open_private(j, t, bytes, e) : tree_open_tar(&t->tree, t->tarball, t->name, j->log, e);
+}
+
+int create_target_seal(struct job *j, struct create_target *t, struct err *e)
+{
+    int rc;
+    progress_begin(&j->ui, "seal");
+    if (t->place != NULL)
+        rc = tree_pack(t->tree, t->tarball, e) < 0 ? -1 : tarball_finish(t->tarball, false, &t->digest, e);
+    else
+        rc = tree_seal(t->tree, false, e);
+    if (rc == 0 && t->tarball != NULL && t->place == NULL)
+        t->digest = *tree_digest(t->tree);
+    progress_end(&j->ui, "seal");
+    return rc;
+}
+
+void create_target_close(struct job *j, struct create_target *t)
+{
+    tree_close(t->tree);
+    tarball_close(t->tarball);
+    if (t->in_memory)
+        zone_private_forget(t->place);
+    if (t->place != NULL && rmdir(t->place) < 0)
+        log_warn(j->log, "%s: cannot be removed: %s", t->place, strerror(errno));
+    t->tree = NULL;
+    t->tarball = NULL;
+    t->place = NULL;
+}

@@ -1,0 +1,103 @@
+#!/bin/bash
+# Tarballs of a real bookworm: finished and to be finished, the same every time, used by the clients that people have.
+. "$(dirname "$0")/lib.sh"
+[ "$(id -u)" = 0 ] || { skipped tarball_debian "needs root"; done_; }
+. "$here/mirror.sh"
+[ -n "$mirror" ] || { skipped tarball_debian "the host's apt configuration names no Debian mirror that answers"; done_; }
+create() { "$zs" create --cache-dir "$shared_cache" --progress none "$@"; }
+audit_is_empty() { [ -z "$("$zs" run "$1" -- dpkg --audit 2>&1)" ] && [ "$("$zs" run "$1" -- dpkg-query -W -f '${db:Status-Abbrev}\n' | grep -c '^ii')" = 88 ]; }
+mounts_before=$(sort /proc/self/mountinfo | sha256sum)
+tmp_before=$(ls -A "${TMPDIR:-/tmp}" | grep zonestrap)
+
+t_finished() { create debian/bookworm "$work/a.tar.zst" 2>"$work/said"; local rc=$?; cat "$work/said"; [ $rc = 0 ] && grep -q "tar sha256:$(zstd -dcq "$work/a.tar.zst" | sha256sum | cut -d' ' -f1)" "$work/said"; }
+case_ "create debian/bookworm a.tar.zst: finished, its digest is said" t_finished
+t_again() {
+    (mkdir -p "$work/elsewhere/tmp" && cd "$work/elsewhere" && umask 077 && export TMPDIR=$work/elsewhere/tmp TZ=Asia/Kathmandu LC_ALL=C.UTF-8 && create --jobs 1 debian/bookworm b.tar.zst) &&
+    cmp "$work/a.tar.zst" "$work/elsewhere/b.tar.zst" && [ -z "$(ls -A "$work/elsewhere/tmp")" ]
+}
+case_ "again from elsewhere, with another umask, zone and --jobs: the same bytes" t_again
+t_unpacked() {
+    mkdir "$work/gnu" "$work/bsd" && tar -C "$work/gnu" -xpf "$work/a.tar.zst" && bsdtar -C "$work/bsd" --numeric-owner -xpf "$work/a.tar.zst" || return 1
+    audit_is_empty "$work/gnu" && audit_is_empty "$work/bsd" && [ -z "$("$zs" run "$work/gnu" -- dpkg --verify)" ] && [ ! -e "$work/gnu/zonestrap" ]
+}
+case_ "GNU tar and bsdtar unpack it; dpkg finds all in order" t_unpacked
+t_times() { [ -z "$(tar -tvf "$work/a.tar.zst" --utc --full-time | awk -v e="$(tar -tvf "$work/a.tar.zst" --utc --full-time ./etc/hostname | awk '{print $4 "T" $5}')" '$4 "T" $5 > e')" ]; }
+case_ "nothing in it is newer than the epoch" t_times
+t_directory() {
+    create debian/bookworm "$work/dir" && "$here/compare_roots.sh" "$work/dir" "$work/bsd" /dev/null
+}
+case_ "it equals the directory target" t_directory
+# An ordinary user with subordinate ids, as a machine may have one; this one's files are not changed.
+as_user() { # SUBIDS COMMAND...
+    local ids=$1; shift
+    chmod 755 "$work"; mkdir -p -m 777 "$work/user"; cp -f "$zs" "$work/zs-copy"
+    echo "$ids" >"$work/subids"; { cat /etc/passwd; echo "zstest:x:4321:4321::$work/user:/bin/sh"; } >"$work/passwd"
+    unshare --mount --propagation private bash -c 'for f in subuid subgid; do mount --bind "$1/subids" /etc/$f || exit 99; done; mount --bind "$1/passwd" /etc/passwd || exit 99; [ -z "${HIDE:-}" ] || mount --bind /dev/null "$HIDE" || exit 99
+        cd "$1/user" && shift && HOME=$PWD XDG_CACHE_HOME=$PWD/c XDG_CONFIG_HOME=$PWD/c exec setpriv --reuid=4321 --regid=4321 --clear-groups --inh-caps=-all "$@"' - "$work" "$@"
+}
+if command -v newuidmap >/dev/null && [ "$(cat /proc/sys/user/max_user_namespaces)" -gt 0 ]; then
+    t_user() { as_user zstest:200000:65536 "$work/zs-copy" create --progress none debian/bookworm u.tar.zst && cmp "$work/a.tar.zst" "$work/user/u.tar.zst"; }
+    case_ "an ordinary user makes the same finished tarball, to the last byte" t_user
+    t_no_ids() {
+        fails_with 7 'subordinate.*--second-stage later' as_user somebody:200000:65536 "$work/zs-copy" create --progress none debian/bookworm v.tar && [ ! -e "$work/user/v.tar" ] &&
+        as_user somebody:200000:65536 "$work/zs-copy" create --progress none --second-stage later debian/bookworm v.tar && [ -s "$work/user/v.tar" ]
+    }
+    case_ "a user without subordinate ids is told so, and offered a stage-1 tarball" t_no_ids
+    t_no_tool() { fails_with 7 'newuidmap.*--second-stage later' env HIDE=/usr/bin/newuidmap bash -c "$(declare -f as_user); zs=$zs work=$work; as_user zstest:200000:65536 '$work/zs-copy' create --progress none debian/bookworm y.tar"; }
+    case_ "a host whose newuidmap does not work: said so" t_no_tool
+else
+    skipped "an ordinary user" "newuidmap or user namespaces are missing"
+fi
+t_forbidden() {
+    fails_with 7 'user namespace.*--second-stage later' unshare --user --map-root-user sh -c 'echo 0 >/proc/sys/user/max_user_namespaces; exec "$@"' - "$zs" create --cache-dir "$work/c3" --progress none debian/bookworm "$work/w.tar" && [ ! -e "$work/w.tar" ]
+}
+case_ "user namespaces forbidden: said so, and a stage-1 tarball offered" t_forbidden
+t_later() {
+    create --second-stage later debian/bookworm - | tee "$work/s1.tar" | tar -C "$(mkdir "$work/s1" && echo "$work/s1")" -xpf - || return 1
+    "$zs" second-stage --progress none "$work/s1" && audit_is_empty "$work/s1" && [ ! -e "$work/s1/zonestrap" ]
+}
+case_ "a stage-1 tarball through a pipe: finished where it was unpacked" t_later
+t_locked() {
+    "$zs" plan --cache-dir "$shared_cache" --progress none --lock "$work/lock" debian/bookworm && create --second-stage later --locked "$work/lock" debian/bookworm "$work/l.tar" && cmp "$work/l.tar" "$work/s1.tar"
+}
+case_ "from a lock: the same bytes" t_locked
+t_foreign() {
+    create --arch arm64 --second-stage later debian/bookworm - | tar -C "$(mkdir "$work/arm" && echo "$work/arm")" -xpf - &&
+    od -An -tx1 -j18 -N2 "$work/arm/usr/bin/dpkg" | grep -q 'b7 00' && grep -q '^package dpkg ' "$work/arm/zonestrap/plan"
+}
+case_ "another architecture, through a pipe" t_foreign
+t_small() {
+    local all thin; mkdir -p "$work/z" && tar -C "$work/z" -xf "$work/s1.tar" ./zonestrap && thin=$(tar -C "$work/z" -c zonestrap | xz -6 | wc -c) &&
+    echo "second stage: $thin bytes" && [ "$thin" -lt 900000 ]
+}
+case_ "what the second stage needs is well under a megabyte, compressed" t_small
+t_tampered() {
+    rm -rf "$work/s2"; mkdir "$work/s2" && tar -C "$work/s2" -xpf "$work/s1.tar" && printf x | dd of="$(ls "$work"/s2/zonestrap/packages/apt_*.deb)" bs=1 seek=300 conv=notrunc status=none &&
+    fails_with 8 'verify: packages/apt_.*FAILED' "$zs" second-stage --progress none "$work/s2"
+}
+case_ "packages in it that were changed: refused before use" t_tampered
+t_full() {
+    create --second-stage later --second-stage-full debian/bookworm "$work/full.tar" && rm -rf "$work/s3" && mkdir "$work/s3" && tar -C "$work/s3" -xpf "$work/full.tar" &&
+    "$zs" second-stage --progress none "$work/s3" && audit_is_empty "$work/s3"
+}
+case_ "the whole packages ride along with --second-stage-full" t_full
+
+run_podman() { podman --root "$work/podman" --runroot "$work/podman-run" --storage-driver vfs --cgroup-manager cgroupfs "$@"; }
+podman_gone() { mount | grep -o "$work/podman[^ ]*" | xargs -r umount 2>/dev/null; }
+cleanup_hooks="$cleanup_hooks podman_gone"
+t_podman() {
+    run_podman import "$work/a.tar.zst" zs:test 2>&1 &&
+    run_podman run --rm --runtime "$runtime" --ulimit nofile=20000:20000 --ulimit nproc=1000:1000 --network none zs:test dpkg -l >"$work/dpkg" && grep -c '^ii ' "$work/dpkg" | grep -qx 88
+}
+runtime=$(command -v runc)
+if [ -n "$runtime" ] && command -v podman >/dev/null; then case_ "podman imports it and runs dpkg -l" t_podman; else skipped "podman" "podman or runc is missing"; fi
+# On a file system of its own: what a container does to its mounts must not be done to the host's.
+t_nspawn() {
+    mkdir "$work/ns" && mount -t tmpfs -o size=1g nspawn "$work/ns" && tar -C "$work/ns" -xpf "$work/a.tar.zst" || return 1
+    timeout 60 setsid systemd-nspawn -q --keep-unit --register=no --console=pipe -D "$work/ns" dpkg -l >"$work/dpkg" 2>"$work/err" </dev/null; local rc=$?
+    umount "$work/ns"; cat "$work/err"; [ $rc = 0 ] && [ "$(grep -c '^ii ' "$work/dpkg")" = 88 ]
+}
+if command -v systemd-nspawn >/dev/null; then case_ "systemd-nspawn runs a command in it" t_nspawn; else skipped "systemd-nspawn" "it is missing"; fi
+t_clean() { [ "$(sort /proc/self/mountinfo | sha256sum)" = "$mounts_before" ] && [ "$(ls -A "${TMPDIR:-/tmp}" | grep zonestrap)" = "$tmp_before" ]; }
+case_ "the host's mounts are as before, nothing is left in the temporary directory" t_clean
+done_

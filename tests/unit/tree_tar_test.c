@@ -1,0 +1,432 @@
+/* The tarball back end: unpacked, its archive is what the directory back end makes of the same entries. */
+#include <pthread.h>
+
+#include "base/tarball.h"
+#include "tests/unit/tree_help.h"
+
+static struct tarball *open_tarball(const char *name, struct tree **t)
+{
+    static const struct tarball_opts o = {.jobs = 2};
+    struct tarball *tb = NULL;
+    if (tarball_open(&tb, in_scratch(name), &o, &err) < 0 ||
+        tree_open_tar(t, tb, in_scratch(name), NULL, &err) < 0) {
+        printf("# %s\n", err.msg);
+        abort();
+    }
+    tree_set_epoch(*t, EPOCH);
+    return tb;
+}
+
+static void finish(struct tree_writer *w)
+{
+    int rc = tree_writer_finish(&w, &err);
+    if (rc < 0)
+        printf("# %s\n", err.msg);
+    CHECK(rc == 0);
+}
+
+/* Packages, their fixups, all of it on any tree. */
+typedef int scenario(struct tree *t);
+
+static char *made_dir(scenario *fn)
+{
+    struct tree *t = tree_at("root");
+    int rc = fn(t);
+    if (rc < 0)
+        printf("# directory: %s\n", err.msg);
+    CHECK(rc == 0);
+    char *got = list_root(tree_fd(t));
+    tree_close(t);
+    return got;
+}
+
+/* Every path once, its directory before it. */
+static void check_order(const char *file)
+{
+    char cmd[9000];
+    snprintf(
+        cmd, sizeof cmd,
+        "tar -tf '%s' | awk '{ p = $0; sub(\"/$\", \"\", p); if (p in seen) exit 1; seen[p] = 1; up = p; "
+        "sub(\"/[^/]*$\", \"\", up); if (!(up in seen)) exit 1 } NR == 1 && $0 != \"./\" { exit 1 }'",
+        file);
+    CHECK(system(cmd) == 0);
+}
+
+static char *made_tar(scenario *fn)
+{
+    struct tree *t = NULL;
+    char cmd[20000];
+    struct tarball *tb = open_tarball("a.tar", &t);
+    int rc = fn(t);
+    if (rc == 0)
+        rc = tree_seal(t, true, &err);
+    if (rc < 0)
+        printf("# tarball: %s\n", err.msg);
+    CHECK(rc == 0);
+    tree_close(t);
+    tarball_close(tb);
+    check_order(in_scratch("a.tar"));
+    snprintf(cmd, sizeof cmd,
+             "mkdir '%s' && tar -C '%s' --delay-directory-restore --xattrs --xattrs-include='*' -xpf '%s'",
+             in_scratch("x"), in_scratch("x"), in_scratch("a.tar"));
+    CHECK(system(cmd) == 0);
+    AUTO_FD fd = open(in_scratch("x"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return list_root(fd);
+}
+
+static void same(scenario *fn)
+{
+    if (geteuid() != 0)
+        SKIP("not root");
+    scratch_new();
+    AUTO_MEM char *dir = made_dir(fn), *tar = made_tar(fn);
+    CHECK_STR(tar, dir);
+}
+
+static const struct tree_layout usr_merge[] = {{"bin", "usr/bin"}, {"lib", "usr/lib"}, {"var/run", "../run"}};
+
+static int packages(struct tree *t)
+{
+    struct tree_entry en = entry("./usr/sbin/suid", TREE_FILE), owned = entry("./var/mail", TREE_DIR),
+                      root = entry("./", TREE_DIR), future = entry("./etc/future", TREE_FILE);
+    if (tree_layout(t, usr_merge, 3, &err) < 0)
+        return -1;
+    struct tree_writer *w = writer_of(t, 0, false);
+    en.mode = 06755;
+    owned.mode = 02775;
+    owned.gid = 8;
+    root.mtime = EPOCH - 5;
+    future.mtime = EPOCH + 100;
+    CHECK(put(w, root) == 0 && put_dir(w, "./bin/") == 0 && put_text(w, "./bin/sh", "shell") == 0);
+    CHECK(put_text_as(w, en, "s") == 0 && put(w, owned) == 0 && put_text_as(w, future, "f") == 0);
+    CHECK(put_text(w, "./deep/without/named/parents", "x") == 0 &&
+          put_to(w, "./usr/bin/hard", TREE_HARD, "./bin/sh") == 0);
+    CHECK(put_to(w, "./usr/bin/sym", TREE_LINK, "sh") == 0 && put_to(w, "./lib", TREE_LINK, "usr/lib") == 0);
+    finish(w);
+    w = writer_of(t, 1, false);
+    CHECK(put_text(w, "./bin/sh", "another shell") == 0 && put_to(w, "./bin/rsh", TREE_HARD, "bin/sh") == 0);
+    CHECK(put_text(w, "./empty", "") == 0 && put(w, entry("./pipe", TREE_FIFO)) == 0 &&
+          put_dir(w, "./run/lock") == 0);
+    CHECK(put_text(w, "./var/run/x", "y") == 0 && put_dir(w, "./only/directories") == 0);
+    finish(w);
+    return tree_settle(t, &err);
+}
+
+static void as_a_directory(void)
+{
+    same(packages);
+}
+
+static int with_fixups(struct tree *t)
+{
+    static const char *const paths[] = {"/etc/passwd",   "/etc/inittab", "/usr/share/master",
+                                        "/var/lib/gone", "/dev/null",    "/sbin/sh",
+                                        "/etc/one",      "/etc/dir",     "/etc/hostname"};
+    static const struct tree_layout sbin = {"sbin", "usr/sbin"};
+    struct tree_entry capable = entry("etc/one", TREE_FILE);
+    const struct tree_xattr x = {STR("user.x"), STR("y")};
+    AUTO_ARENA a = {0};
+    AUTO_BUF b = {0};
+    struct str *names;
+    size_t n;
+    struct tree_entry en;
+    if (tree_layout(t, &sbin, 1, &err) < 0 || tree_hold(t, paths, sizeof paths / sizeof *paths, &err) < 0)
+        return -1;
+    struct tree_writer *w = writer_of(t, 0, false);
+    capable.xattrs = &x;
+    capable.nxattrs = 1;
+    CHECK(put_dir(w, "usr") == 0 && put_text(w, "usr/share/master", "root:0\n") == 0);
+    CHECK(put_text(w, "var/lib/gone/a", "a") == 0 && put_text(w, "var/lib/gone/b/c", "c") == 0 &&
+          put_text(w, "var/lib/stays", "s") == 0);
+    CHECK(put_text_as(w, capable, "one") == 0 && put_to(w, "etc/two", TREE_HARD, "etc/one") == 0 &&
+          put_to(w, "etc/three", TREE_HARD, "etc/two") == 0);
+    CHECK(put_dir(w, "etc/dir") == 0 && put_text(w, "etc/dir/below", "b") == 0 &&
+          put_text(w, "etc/inittab", "1:x\n") == 0);
+    CHECK(put_text(w, "sbin/init", "i") == 0 && put_text(w, "etc/hostname", "old") == 0);
+    finish(w);
+    if (tree_settle(t, &err) < 0)
+        return -1;
+    CHECK(tree_read(t, "/usr/share/master", 100, &b, &err) == 0 && str_is(buf_view(&b), "root:0\n"));
+    CHECK(tree_stat(t, "/etc/passwd", &a, &en, &err) == 1 && tree_read(t, "/etc/passwd", 100, &b, &err) == 1);
+    CHECK(tree_write(t, "/etc/passwd", buf_view(&b), 0600, 3, 4, &err) == 0);
+    CHECK(tree_write(t, "/etc/inittab", STR("2:y\n"), 0644, 0, 0, &err) == 0);
+    CHECK(tree_remove(t, "/var/lib/gone", &err) == 0 && tree_remove(t, "/var/lib/gone", &err) == 1);
+    CHECK(tree_symlink(t, "/sbin/sh", "../bin/sh", &err) == 0);
+    CHECK(tree_write(t, "/etc/one", STR("new"), 0644, 0, 0, &err) == 0);
+    CHECK(tree_mode(t, "/etc/dir", 0700, &err) == 0 && tree_owner(t, "/etc/dir", 7, 8, &err) == 0);
+    CHECK(tree_mode(t, "/etc/dir/none", 0700, &err) == 1 && tree_mode(t, "/etc/dir/below", 0400, &err) == 0);
+    CHECK(tree_mkdir(t, "/etc/dir/new/deeper", 0711, 1, 1, &err) == 0);
+    CHECK(tree_list(t, "/etc", &a, &names, &n, &err) == 0 && n == 7);
+    CHECK(n == 7 && str_is(names[0], "dir") && str_is(names[6], "two"));
+    CHECK(tree_stat(t, "/etc/dir", &a, &en, &err) == 0 && en.type == TREE_DIR && en.mode == 0700 &&
+          en.uid == 7);
+    CHECK(tree_stat(t, "/usr", &a, &en, &err) == 0 && en.type == TREE_DIR && str_is(en.path, "usr"));
+    CHECK(tree_node(t, "/dev/null", TREE_CHAR, 1, 3, 0666, &err) == 0);
+    CHECK(tree_write(t, "/zonestrap/plan", STR("p"), 0644, 0, 0, &err) == 0);
+    return 0;
+}
+
+static void fixed_up(void)
+{
+    same(with_fixups);
+}
+
+static int with_renames(struct tree *t)
+{
+    static const char *const paths[] = {"/sbin/init", "/lib/systemd/systemd", "/etc"};
+    static const struct tree_layout links[] = {{"sbin", "usr/sbin"}, {"lib", "usr/lib"}};
+    struct tree_entry init = entry("sbin/init", TREE_FILE);
+    const struct tree_xattr x = {STR("user.x"), STR("y")};
+    if (tree_layout(t, links, 2, &err) < 0 || tree_hold(t, paths, 3, &err) < 0)
+        return -1;
+    init.mode = 04751, init.uid = 3, init.mtime = 4, init.xattrs = &x, init.nxattrs = 1;
+    struct tree_writer *w = writer_of(t, 0, false);
+    CHECK(put_text_as(w, init, "the real one") == 0 && put_to(w, "sbin/also", TREE_HARD, "sbin/init") == 0);
+    CHECK(put_to(w, "lib/systemd/systemd", TREE_LINK, "systemd-core") == 0 && put_dir(w, "etc") == 0);
+    CHECK(put_text(w, "etc/a", "a") == 0 && put_text(w, "etc/b", "b") == 0);
+    finish(w);
+    if (tree_settle(t, &err) < 0)
+        return -1;
+    CHECK(tree_rename(t, "/sbin/init", "init.kept", &err) == 0);
+    CHECK(tree_rename(t, "/sbin/init", "init.kept", &err) == 1);
+    CHECK(tree_write(t, "/sbin/init", STR("another"), 0755, 0, 0, &err) == 0);
+    CHECK(tree_rename(t, "/lib/systemd/systemd", "systemd.kept", &err) == 0);
+    CHECK(tree_rename(t, "/etc/a", "b", &err) == 0 && tree_rename(t, "/etc/b", "b", &err) == 0);
+    CHECK(tree_rename(t, "/etc", "etc2", &err) == -1 && tree_rename(t, "/", "x", &err) == -1);
+    CHECK(tree_mkdir(t, "/etc/dir", 0755, 0, 0, &err) == 0 && tree_rename(t, "/etc/b", "dir", &err) == -1);
+    return 0;
+}
+
+static void renamed(void)
+{
+    same(with_renames);
+}
+
+static void too_late(void)
+{
+    struct tree *t = NULL;
+    AUTO_BUF b = {0};
+    scratch_new();
+    struct tarball *tb = open_tarball("a.tar", &t);
+    struct tree_writer *w = writer_of(t, 0, false);
+    CHECK(put_text(w, "etc/a", "a") == 0 && put_to(w, "etc/link", TREE_LINK, "elsewhere") == 0);
+    finish(w);
+    CHECK(tree_settle(t, &err) == 0);
+    CHECK(tree_write(t, "/etc/a", STR("b"), 0644, 0, 0, &err) == -1 &&
+          strstr(err.msg, "in the tarball already") != NULL);
+    CHECK(tree_read(t, "/etc/a", 10, &b, &err) == -1 && tree_remove(t, "/etc", &err) == -1 &&
+          tree_mode(t, "/etc", 0, &err) == -1);
+    CHECK(tree_rename(t, "/etc/a", "b", &err) == -1 && strstr(err.msg, "in the tarball already") != NULL);
+    CHECK(tree_write(t, "/etc/link/x", STR("b"), 0644, 0, 0, &err) == -1 &&
+          strstr(err.msg, "do not follow") != NULL);
+    CHECK(tree_write(t, "/etc", STR("b"), 0644, 0, 0, &err) == -1 &&
+          tree_write(t, "/../x", STR("b"), 0644, 0, 0, &err) == -1);
+    tree_close(t);
+    tarball_close(tb);
+    CHECK(absent(in_scratch("a.tar")));
+}
+
+static void twice_in_one_package(void)
+{
+    static const char *const held[] = {"/held"};
+    struct tree *t = NULL;
+    AUTO_BUF b = {0};
+    scratch_new();
+    struct tarball *tb = open_tarball("a.tar", &t);
+    CHECK(tree_hold(t, held, 1, &err) == 0);
+    struct tree_writer *w = writer_of(t, 0, false);
+    CHECK(put_text(w, "held", "a") == 0 && put_text(w, "held", "last") == 0 &&
+          tree_read(t, "/held", 9, &b, &err) == 0);
+    CHECK_STR(buf_c(&b), "last");
+    CHECK(put_text(w, "x", "a") == 0 && put_text(w, "x", "b") == -1 && err.class == ERR_FORMAT);
+    CHECK_STR(err.msg, "zero: x: ships the path twice, and a tarball cannot take back the first one");
+    tree_writer_close(w);
+    tree_close(t);
+    tarball_close(tb);
+}
+
+/* A content of many pieces, which takes its time. */
+struct slow {
+    size_t left;
+    char piece[5000];
+};
+
+static int slow_next(void *ctx, const void **p, size_t *n, uint64_t *off, struct err *e)
+{
+    struct slow *s = ctx;
+    size_t size = 400000;
+    (void)e;
+    if (s->left == 0)
+        return 0;
+    *off = size - s->left;
+    *n = s->left < sizeof s->piece ? s->left : sizeof s->piece;
+    memset(s->piece, 'a' + (int)(*off / 5000 % 26), *n);
+    *p = s->piece;
+    s->left -= *n;
+    return 1;
+}
+
+enum { MANY = 60 };
+
+struct shift {
+    struct tree *t;
+    pthread_mutex_t lock;
+    unsigned next;
+    bool failing; /* package 20 is bad */
+    int failed;
+    struct err err;
+};
+
+static int put_package(struct tree_writer *w, unsigned i, bool bad, struct err *e)
+{
+    for (unsigned k = 0; k < 4; k++) {
+        struct slow s = {.left = 400000};
+        char path[64];
+        snprintf(path, sizeof path, "%s%u/f%u", k == 3 ? "shared/" : "p", k == 3 ? 0 : i, k);
+        struct tree_entry en = entry(path, TREE_FILE);
+        en.size = bad ? 399999 : 400000;
+        en.uid = i;
+        if (tree_put(w, &en, slow_next, &s, e) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static void *work(void *arg)
+{
+    struct shift *s = arg;
+    for (;;) {
+        struct err e = {0};
+        pthread_mutex_lock(&s->lock);
+        unsigned i = s->failed ? MANY : s->next++;
+        pthread_mutex_unlock(&s->lock);
+        if (i >= MANY)
+            return NULL;
+        struct tree_writer *w = NULL;
+        int rc = tree_writer_open(s->t, i, "package", 1 << 23, false, &w, &e);
+        if (rc == 0)
+            rc = put_package(w, i, s->failing && i == 20, &e);
+        if (rc == 0)
+            rc = tree_writer_finish(&w, &e);
+        pthread_mutex_lock(&s->lock);
+        if (rc < 0 && s->failed++ == 0)
+            s->err = e;
+        pthread_mutex_unlock(&s->lock);
+        tree_writer_close(w);
+    }
+}
+
+static struct digest by_threads(const char *name, unsigned n, bool failing, struct err *e)
+{
+    struct shift s = {.failing = failing};
+    pthread_t threads[8];
+    struct digest d = {0};
+    struct tarball *tb = open_tarball(name, &s.t);
+    pthread_mutex_init(&s.lock, NULL);
+    for (unsigned i = 0; i < n; i++)
+        if (pthread_create(&threads[i], NULL, work, &s) != 0)
+            abort();
+    for (unsigned i = 0; i < n; i++)
+        pthread_join(threads[i], NULL);
+    if (failing)
+        *e = s.err;
+    else if (s.failed || tree_settle(s.t, e) < 0 || tree_seal(s.t, true, e) < 0)
+        CHECK(!"sealed");
+    else
+        d = *tree_digest(s.t);
+    tree_close(s.t);
+    tarball_close(tb);
+    return d;
+}
+
+/* 96 MB: more than may wait. */
+static void any_number_of_threads(void)
+{
+    scratch_new();
+    struct digest one = by_threads("one.tar", 1, false, &err), two = by_threads("two.tar", 2, false, &err),
+                  eight = by_threads("eight.tar", 8, false, &err);
+    CHECK(digest_eq(&one, &two) && digest_eq(&one, &eight));
+    check_order(in_scratch("eight.tar"));
+}
+
+static void a_bad_package_among_others(void)
+{
+    struct err e = {0};
+    scratch_new();
+    for (int i = 0; i < 5; i++) {
+        by_threads("bad.tar", 8, true, &e);
+        CHECK(e.class == ERR_FORMAT && strstr(e.msg, "399999") != NULL);
+        if (e.class != ERR_FORMAT)
+            printf("# %s\n", e.msg);
+        CHECK(absent(in_scratch("bad.tar")) && absent(in_scratch(".bad.tar.zonestrap-partial")));
+    }
+}
+
+static void held_memory_is_bounded(void)
+{
+    static const char *const held[] = {"/usr"};
+    struct tree *t = NULL;
+    scratch_new();
+    struct tarball *tb = open_tarball("a.tar", &t);
+    CHECK(tree_hold(t, held, 1, &err) == 0);
+    struct tree_writer *w = NULL;
+    int rc = tree_writer_open(t, 0, "large", 1u << 30, false, &w, &err);
+    for (int i = 0; rc == 0 && i < 400; i++) {
+        struct slow s = {.left = 400000};
+        char path[32];
+        snprintf(path, sizeof path, "usr/f%d", i);
+        struct tree_entry en = entry(path, TREE_FILE);
+        en.size = 400000;
+        rc = tree_put(w, &en, slow_next, &s, &err);
+    }
+    CHECK(rc == -1 && err.class == ERR_USAGE && strstr(err.msg, "64 MiB") != NULL);
+    tree_writer_close(w);
+    tree_close(t);
+    tarball_close(tb);
+}
+
+/* A finished directory packed gives what stands in it, times bounded. */
+static void packed(void)
+{
+    struct tree *t = NULL;
+    struct tarball *tb = NULL;
+    struct digest sum;
+    char cmd[20000];
+    static const struct tarball_opts o;
+    if (geteuid() != 0)
+        SKIP("not root");
+    scratch_new();
+    t = tree_at("root");
+    CHECK(packages(t) == 0);
+    AUTO_MEM char *dir = list_root(tree_fd(t));
+    CHECK(tree_node(t, "/dev/null", TREE_CHAR, 1, 3, 0666, &err) == 0);
+    CHECK(tarball_open(&tb, in_scratch("a.tar"), &o, &err) == 0 && tree_pack(t, tb, &err) == 0 &&
+          tarball_finish(tb, true, &sum, &err) == 0);
+    tarball_close(tb);
+    CHECK(tree_remove(t, "/dev", &err) == 0);
+    check_order(in_scratch("a.tar"));
+    snprintf(cmd, sizeof cmd,
+             "mkdir '%s' && tar -C '%s' --exclude=./dev -xpf '%s' && tar -tvf '%s' ./dev/null | grep -q "
+             "'^crw-rw-rw- 0/0 *1,3'",
+             in_scratch("x"), in_scratch("x"), in_scratch("a.tar"), in_scratch("a.tar"));
+    CHECK(system(cmd) == 0);
+    AUTO_FD fd = open(in_scratch("x"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    AUTO_MEM char *tar = list_root(fd);
+    CHECK_STR(tar, dir);
+    tree_close(t);
+}
+
+int main(void)
+{
+    RUN(as_a_directory);
+    RUN(fixed_up);
+    RUN(renamed);
+    RUN(too_late);
+    RUN(twice_in_one_package);
+    RUN(any_number_of_threads);
+    RUN(a_bad_package_among_others);
+    RUN(held_memory_is_bounded);
+    RUN(packed);
+    scratch_remove();
+    return test_done();
+}
