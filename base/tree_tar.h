@@ -42,7 +42,7 @@ int tree_held_symlink(struct tree *t, const char *path, const char *text, struct
 int tree_held_node(struct tree *t, const char *path, enum tree_type type, dev_t dev,
                    const struct tree_meta *m, struct err *e);
 int tree_held_remove(struct tree *t, const char *path, struct err *e);
-int tree_held_rename(struct tree *t, const char *path, const char *name, struct err *e);
+int tree_held_rename(struct tree *t, const char *path, const char *to, struct err *e);
 int tree_held_mode(struct tree *t, const char *path, mode_t mode, struct err *e);
 int tree_held_owner(struct tree *t, const char *path, uint32_t uid, uint32_t gid, struct err *e);
 int tree_held_list(struct tree *t, const char *path, struct arena *a, struct str **names, size_t *n,
