@@ -112,4 +112,20 @@ if [ -e /dev/loop-control ] && command -v linux.uml >/dev/null; then
 else
     skipped "a kernel of its own" "no loop devices, or no User-Mode Linux (Debian: user-mode-linux)"
 fi
+
+# A container's runtime forbids mounts and nodes, mounts files of its own, and gives no terminal.
+podman_at() { podman --root "$boots/podman" --runroot "$boots/podman-run" --storage-driver vfs --cgroup-manager cgroupfs "$@"; }
+podman_run() { podman_at run --runtime "$(command -v runc)" --ulimit nofile=20000:20000 --ulimit nproc=1000:1000 --network none "$@"; }
+podman_gone() { mount | grep -o "$boots/podman[^ ]*" | xargs -r umount 2>/dev/null; rm -rf "$boots/podman" "$boots/podman-run"; }
+container() {
+    "$zs" create --cache-dir "$shared_cache" --progress none --second-stage first-boot debian/bookworm "$work/c.tar" && podman_at import "$work/c.tar" zs:first && podman_run --name first zs:first /sbin/init </dev/null >"$work/log" 2>&1 || { cat "$work/log"; return 1; }
+    grep -q 'second stage is finished' "$work/log" && podman_at commit first zs:second &&
+        [ "$(podman_run --rm zs:second sh -c 'dpkg --audit; dpkg --verify; ls -d /zonestrap /sbin/init 2>&1 | grep -c "No such"' 2>&1)" = 2 ]
+}
+if command -v podman >/dev/null && command -v runc >/dev/null; then
+    case_ "a container of podman's" container
+    podman_gone
+else
+    skipped "a container of podman's" "podman or runc is missing"
+fi
 done_
