@@ -38,6 +38,12 @@ as_user() { # SUBIDS COMMAND...
 if command -v newuidmap >/dev/null && [ "$(cat /proc/sys/user/max_user_namespaces)" -gt 0 ]; then
     t_user() { as_user zstest:200000:65536 "$work/zs-copy" create --progress none debian/bookworm u.tar.zst && cmp "$work/a.tar.zst" "$work/user/u.tar.zst"; }
     case_ "an ordinary user makes the same finished tarball, to the last byte" t_user
+    t_caps() {
+        local more="--progress none -i iputils-ping,libcap2-bin debian/bookworm"
+        as_user zstest:200000:65536 "$work/zs-copy" create $more c.tar && create $more "$work/c.tar" && cmp "$work/c.tar" "$work/user/c.tar" &&
+        mkdir "$work/caps" && bsdtar -C "$work/caps" -xpf "$work/c.tar" && "$zs" run "$work/caps" -- getcap /bin/ping | grep -q cap_net_raw
+    }
+    case_ "file capabilities come through, for both" t_caps
     t_no_ids() {
         fails_with 7 'subordinate.*--second-stage later' as_user somebody:200000:65536 "$work/zs-copy" create --progress none debian/bookworm v.tar && [ ! -e "$work/user/v.tar" ] &&
         as_user somebody:200000:65536 "$work/zs-copy" create --progress none --second-stage later debian/bookworm v.tar && [ -s "$work/user/v.tar" ]
