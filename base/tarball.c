@@ -110,7 +110,7 @@ static int open_file(struct tarball *t, struct err *e)
     if (fstatat(t->parent, t->name, &st, 0) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) {
         close(auto_take_fd(&t->parent));
         t->fd = open(t->given, O_WRONLY | O_CLOEXEC | O_NOCTTY);
-        return t->fd < 0 ? err_sys(e, ERR_HOST, errno, "%s", t->given) : 0;
+        return t->fd < 0 ? err_sys(e, errno == EINTR ? ERR_INTR : ERR_HOST, errno, "%s", t->given) : 0;
     }
     if (fstatat(t->parent, t->name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
         err_set(e, ERR_HOST, "%s: exists", t->given);

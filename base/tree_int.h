@@ -106,6 +106,7 @@ struct tree_target; /* the directory back end's life cycle, tree_target.c */
 struct tree_tar;    /* the tarball back end's, tree_tar.c */
 struct tree_queue;  /* packages take turns, tree_queue.c */
 struct tree_queued; /* an entry that waits for its package's turn */
+struct tree_block;  /* memory for those */
 
 /* A device node that the host did not let us make, for tree_pack(). */
 struct tree_kept_node {
@@ -169,6 +170,7 @@ struct tree_writer {
     struct tree_node *dir_node;
     struct tree_dirs dirs;
     struct tree_queued *first, **last; /* until its turn comes */
+    struct tree_block *block, *last_block;
 };
 
 /* tree.c */

@@ -1,4 +1,5 @@
-/* Packages take turns. */
+/* Packages take turns. What waits lies in blocks of one size, which are used again: memory is bounded by
+   their number, whatever is in them. */
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -6,8 +7,14 @@
 #include "base/mem.h"
 #include "base/tree_int.h"
 
-/* Contents that wait, of all packages together. */
-enum { QUEUE_BYTES_MAX = 64 * 1024 * 1024, ENTRY_COST = 256 };
+enum { BLOCK = 128 * 1024, BLOCKS_MAX = 256, ALIGN = 16 };
+
+/* The blocks of a package are its entries one after the other, in order. */
+struct tree_block {
+    struct tree_block *next;
+    size_t used;
+    _Alignas(ALIGN) char bytes[BLOCK];
+};
 
 struct piece {
     struct piece *next;
@@ -18,12 +25,11 @@ struct piece {
 
 struct tree_queued {
     struct tree_queued *next;
-    struct tree_entry en; /* its strings in a */
-    struct arena a;
+    struct tree_block *block; /* where it begins */
+    struct tree_entry en;
     struct piece *first, **last;
     const struct piece *at; /* next to be put */
-    uint64_t cost;
-    tree_next *rest; /* what could not be waited for any more: the content goes on there */
+    tree_next *rest;        /* what could not be waited for any more: the content goes on there */
     void *ctx;
 };
 
@@ -33,8 +39,9 @@ struct tree_queue {
     /* Under the lock */
     unsigned turn; /* index of the package that writes */
     struct tree_writer **done;
-    size_t ndone;     /* room in done: whole packages whose turn is to come, by index */
-    uint64_t waiting; /* bytes */
+    size_t ndone; /* room in done: whole packages whose turn is to come, by index */
+    struct tree_block *free;
+    size_t in_use;
     bool failed;
     struct err err; /* why; may be empty */
 };
@@ -46,27 +53,22 @@ void tree_queue_init(struct tree *t)
     pthread_cond_init(&t->queue->changed, NULL);
 }
 
-static void free_entry(struct tree_queue *q, struct tree_queued *en)
+/* Gives back the writer's blocks before `keep` (NULL: all). */
+static void give_back(struct tree_writer *w, const struct tree_block *keep)
 {
-    for (struct piece *p = en->first, *next; p != NULL; p = next) {
-        next = p->next;
-        free(p);
-    }
+    struct tree_queue *q = w->t->queue;
+    if (w->block == keep)
+        return;
     pthread_mutex_lock(&q->lock);
-    q->waiting -= en->cost;
+    while (w->block != keep) {
+        struct tree_block *b = w->block;
+        w->block = b->next;
+        b->next = q->free;
+        q->free = b;
+        q->in_use--;
+    }
     pthread_cond_broadcast(&q->changed);
     pthread_mutex_unlock(&q->lock);
-    arena_free(&en->a);
-    free(en);
-}
-
-static void free_waiting(struct tree_writer *w)
-{
-    for (struct tree_queued *en = w->first, *next; en != NULL; en = next) {
-        next = en->next;
-        free_entry(w->t->queue, en);
-    }
-    w->first = NULL;
 }
 
 void tree_queue_free(struct tree *t)
@@ -76,6 +78,10 @@ void tree_queue_free(struct tree *t)
         return;
     for (size_t i = 0; i < q->ndone; i++)
         tree_writer_close(q->done[i]);
+    for (struct tree_block *b = q->free, *next; b != NULL; b = next) {
+        next = b->next;
+        free(b);
+    }
     free(q->done);
     pthread_cond_destroy(&q->changed);
     pthread_mutex_destroy(&q->lock);
@@ -88,39 +94,132 @@ void tree_queue_drop(struct tree_writer *w)
     struct tree_queue *q = w->t->queue;
     if (q == NULL)
         return;
-    free_waiting(w);
+    give_back(w, NULL);
     pthread_mutex_lock(&q->lock);
     q->failed = q->failed || w->index >= q->turn;
     pthread_cond_broadcast(&q->changed);
     pthread_mutex_unlock(&q->lock);
 }
 
-static struct tree_queued *copy_entry(const struct tree_entry *en)
+/* 1: it is the package's turn, 0: it may wait, -1: another package has failed. Lock held. */
+static int state(const struct tree_writer *w, struct err *e)
 {
-    struct tree_queued *c = mem_alloc(sizeof *c);
-    struct arena *a = &c->a;
-    struct tree_xattr *x = arena_array(a, en->nxattrs + 1, sizeof *x);
-    c->en = *en;
-    c->en.path = arena_copy(a, en->path);
-    c->en.link = arena_copy(a, en->link);
-    c->en.xattrs = x;
-    c->cost = ENTRY_COST + en->path.n + en->link.n;
-    for (size_t i = 0; i < en->nxattrs; i++) {
-        x[i] = (struct tree_xattr){arena_copy(a, en->xattrs[i].name), arena_copy(a, en->xattrs[i].value)};
-        c->cost += x[i].name.n + x[i].value.n;
-    }
-    c->last = &c->first;
-    return c;
+    const struct tree_queue *q = w->t->queue;
+    if (!q->failed)
+        return w->index <= q->turn;
+    *e = q->err;
+    return e->class != ERR_NONE ? -1
+                                : err_set(e, ERR_HOST, "%s: given up, as another package failed", w->who);
 }
 
-static void add_piece(struct tree_queued *en, const void *p, size_t n, uint64_t off)
+/* One more block, when there is one or the turn has come meanwhile; as state(). */
+static int add_block(struct tree_writer *w, struct err *e)
 {
-    struct piece *c = mem_grow(NULL, sizeof *c + n, 1);
-    *c = (struct piece){.off = off, .n = n};
-    if (n > 0)
-        memcpy(c->bytes, p, n);
-    *en->last = c;
-    en->last = &c->next;
+    struct tree_queue *q = w->t->queue;
+    pthread_mutex_lock(&q->lock);
+    while (w->index > q->turn && !q->failed && q->in_use >= BLOCKS_MAX)
+        pthread_cond_wait(&q->changed, &q->lock);
+    int rc = state(w, e);
+    struct tree_block *b = q->free;
+    if (b != NULL)
+        q->free = b->next;
+    q->in_use++;
+    pthread_mutex_unlock(&q->lock);
+    b = b != NULL ? b : mem_grow(NULL, 1, sizeof *b);
+    b->next = NULL;
+    b->used = 0;
+    if (w->block == NULL)
+        w->block = b;
+    else
+        w->last_block->next = b;
+    w->last_block = b;
+    return rc;
+}
+
+/* n bytes (at most BLOCK) in the writer's blocks; as state(), the bytes are there but for -1. */
+static int take(struct tree_writer *w, size_t n, void **out, struct err *e)
+{
+    int rc = 0;
+    n = (n + ALIGN - 1) / ALIGN * ALIGN;
+    if (w->block == NULL || BLOCK - w->last_block->used < n)
+        rc = add_block(w, e);
+    *out = w->last_block->bytes + w->last_block->used;
+    w->last_block->used += n;
+    return rc;
+}
+
+static int take_copy(struct tree_writer *w, struct str s, struct str *out, struct err *e)
+{
+    void *p;
+    int rc = take(w, s.n, &p, e);
+    if (rc >= 0 && s.n > 0)
+        memcpy(p, s.p, s.n);
+    *out = (struct str){p, s.n};
+    return rc;
+}
+
+/* The entry's strings and attributes; the path is clean, which bounds it. */
+static int copy_strings(struct tree_writer *w, const struct tree_entry *en, struct tree_entry *c,
+                        struct err *e)
+{
+    void *p;
+    struct str path = w->path.n > 0 ? buf_view(&w->path) : STR(".");
+    if (take_copy(w, path, &c->path, e) < 0 || take_copy(w, en->link, &c->link, e) < 0)
+        return -1;
+    if (en->nxattrs > BLOCK / sizeof(struct tree_xattr))
+        return err_set(e, ERR_FORMAT, "%s: %s: too many extended attributes", w->who, buf_c(&w->path));
+    if (take(w, en->nxattrs * sizeof(struct tree_xattr), &p, e) < 0)
+        return -1;
+    struct tree_xattr *x = p;
+    for (size_t i = 0; i < en->nxattrs; i++)
+        if (take_copy(w, en->xattrs[i].name, &x[i].name, e) < 0 ||
+            take_copy(w, en->xattrs[i].value, &x[i].value, e) < 0)
+            return -1;
+    c->xattrs = x;
+    return 0;
+}
+
+static int add_entry(struct tree_writer *w, const struct tree_entry *en, struct tree_queued **out,
+                     struct err *e)
+{
+    void *p;
+    if (tree_path_clean(en->path, &w->path, e) < 0)
+        return err_wrap(e, "%s", w->who);
+    if (take(w, sizeof **out, &p, e) < 0)
+        return -1;
+    struct tree_queued *c = *out = p;
+    *c = (struct tree_queued){.block = w->last_block, .en = *en};
+    c->last = &c->first;
+    if (copy_strings(w, en, &c->en, e) < 0)
+        return -1;
+    *(w->first != NULL ? w->last : &w->first) = c;
+    w->last = &c->next;
+    return 0;
+}
+
+/* A piece of the content; as state(). */
+static int add_piece(struct tree_writer *w, struct tree_queued *en, const char *bytes, size_t n, uint64_t off,
+                     struct err *e)
+{
+    enum { MOST = BLOCK / 2 };
+    int rc;
+    do {
+        size_t part = n < MOST ? n : MOST;
+        void *p;
+        rc = take(w, sizeof(struct piece) + part, &p, e);
+        if (rc < 0)
+            return -1;
+        struct piece *c = p;
+        *c = (struct piece){.off = off, .n = part};
+        if (part > 0)
+            memcpy(c->bytes, bytes, part);
+        *en->last = c;
+        en->last = &c->next;
+        bytes += part;
+        off += part;
+        n -= part;
+    } while (n > 0);
+    return rc;
 }
 
 /* The pieces that waited, then what follows them. */
@@ -137,40 +236,22 @@ static int next_waited(void *ctx, const void **p, size_t *n, uint64_t *off, stru
     return 1;
 }
 
-/* 1: it is the package's turn; 0: n more bytes may wait; -1: another package has failed. */
-static int ask(struct tree_writer *w, uint64_t n, struct err *e)
+static int put_waiting(struct tree_writer *w, struct err *e)
 {
-    struct tree_queue *q = w->t->queue;
-    pthread_mutex_lock(&q->lock);
-    while (w->index > q->turn && !q->failed && q->waiting > 0 && q->waiting + n > QUEUE_BYTES_MAX)
-        pthread_cond_wait(&q->changed, &q->lock);
-    int rc = q->failed ? -1 : w->index <= q->turn;
-    if (rc == 0)
-        q->waiting += n;
-    if (rc < 0)
-        *e = q->err;
-    pthread_mutex_unlock(&q->lock);
-    if (rc < 0 && e->class == ERR_NONE)
-        err_set(e, ERR_HOST, "%s: given up, as another package failed", w->who);
+    int rc = 0;
+    while (rc == 0 && w->first != NULL) {
+        struct tree_queued *en = w->first;
+        en->at = en->first;
+        rc = tree_put_now(w, &en->en, en->first != NULL ? next_waited : NULL, en, e);
+        w->first = en->next;
+        give_back(w, w->first != NULL ? w->first->block : NULL);
+    }
     return rc;
 }
 
-static int put_waiting(struct tree_writer *w, struct err *e)
-{
-    while (w->first != NULL) {
-        struct tree_queued *en = w->first;
-        en->at = en->first;
-        int rc = tree_put_now(w, &en->en, en->first != NULL ? next_waited : NULL, en, e);
-        w->first = en->next;
-        free_entry(w->t->queue, en);
-        if (rc < 0)
-            return -1;
-    }
-    return 0;
-}
-
-/* 1: the entry waits; 0: its turn has come, put_waiting() puts it, the last one, too; -1. */
-static int take_pieces(struct tree_writer *w, struct tree_queued *en, tree_next *next, void *ctx,
+/* 1: the turn came while the content was read: the rest follows from where it comes from. 0: all of it waits.
+ */
+static int add_content(struct tree_writer *w, struct tree_queued *en, tree_next *next, void *ctx,
                        struct err *e)
 {
     const void *p;
@@ -178,42 +259,37 @@ static int take_pieces(struct tree_writer *w, struct tree_queued *en, tree_next 
     uint64_t off;
     int r = 0;
     while (next != NULL && (r = next(ctx, &p, &n, &off, e)) > 0) {
-        int turn = ask(w, sizeof(struct piece) + n, e);
-        if (turn < 0)
-            return -1;
+        int turn = add_piece(w, en, p, n, off, e);
         if (turn == 0)
-            en->cost += sizeof(struct piece) + n;
-        add_piece(en, p, n, off);
-        if (turn > 0) {
-            en->rest = next;
-            en->ctx = ctx;
-            return 0;
-        }
+            continue;
+        en->rest = next;
+        en->ctx = ctx;
+        return turn;
     }
-    return r < 0 ? -1 : 1;
+    return r;
+}
+
+static int my_turn(struct tree_writer *w, struct err *e)
+{
+    pthread_mutex_lock(&w->t->queue->lock);
+    int rc = state(w, e);
+    pthread_mutex_unlock(&w->t->queue->lock);
+    return rc;
 }
 
 int tree_queue_put(struct tree_writer *w, const struct tree_entry *en, tree_next *next, void *ctx,
                    struct err *e)
 {
-    int turn = ask(w, 0, e);
+    struct tree_queued *c = NULL;
+    int turn = my_turn(w, e);
     if (turn < 0)
         return -1;
     if (turn > 0)
         return put_waiting(w, e) < 0 ? -1 : tree_put_now(w, en, next, ctx, e);
-    struct tree_queued *c = copy_entry(en);
-    if (w->first == NULL)
-        w->last = &w->first;
-    *w->last = c;
-    w->last = &c->next;
-    uint64_t cost = c->cost;
-    c->cost = 0;
-    turn = ask(w, cost, e);
-    c->cost = turn == 0 ? cost : 0;
-    if (turn < 0)
+    if (add_entry(w, en, &c, e) < 0)
         return -1;
-    int rc = take_pieces(w, c, next, ctx, e);
-    return rc == 0 ? put_waiting(w, e) : rc < 0 ? -1 : 0;
+    turn = add_content(w, c, next, ctx, e);
+    return turn > 0 ? put_waiting(w, e) : turn;
 }
 
 /* The whole package whose turn it is by now, taken out of those that wait; NULL: it is not whole yet. */

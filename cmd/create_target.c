@@ -1,16 +1,21 @@
 #include "cmd/create_target.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cmd/create_stages.h"
 #include "cmd/zone/zone.h"
 
-/* What a second stage adds: databases, caches, logs. */
-enum { SPARE = 128 * 1024 * 1024 };
+#define PLACE "zonestrap-root-"
+
+/* SPARE: what a second stage adds: databases, caches, logs. SWEEP_AFTER: seconds after which a place is
+   locked or left over. */
+enum { SPARE = 128 * 1024 * 1024, SWEEP_AFTER = 60 };
 
 int create_target_open(struct job *j, const char *name, bool finish, struct create_target *t, struct err *e)
 {
@@ -28,12 +33,40 @@ int create_target_open(struct job *j, const char *name, bool finish, struct crea
     return -1;
 }
 
+/* A root that a killed run left in tmp: whoever makes one holds its lock. */
+static void sweep_place(struct job *j, const char *place)
+{
+    struct stat st;
+    struct err ignored = {0};
+    struct tree *t = NULL;
+    bool stale = lstat(place, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid() &&
+                 st.st_mtime + SWEEP_AFTER < time(NULL) &&
+                 lstat(arena_printf(&j->arena, "%s/.root.zonestrap-partial", place), &st) == 0;
+    if (!stale || tree_open_dir(&t, arena_printf(&j->arena, "%s/root", place), j->log, &ignored) < 0)
+        return;
+    tree_close(t);
+    if (rmdir(place) == 0)
+        log_info(j->log, "%s: removed, a killed run left it", place);
+}
+
+/* Their files have many owners: an ordinary user could not remove them by hand. */
+static void sweep(struct job *j, const char *tmp)
+{
+    DIR *d = opendir(tmp);
+    for (struct dirent *de; d != NULL && (de = readdir(d)) != NULL;)
+        if (strncmp(de->d_name, PLACE, strlen(PLACE)) == 0)
+            sweep_place(j, arena_printf(&j->arena, "%s/%s", tmp, de->d_name));
+    if (d != NULL)
+        closedir(d);
+}
+
 /* A root that nobody else sees. */
 static int open_private(struct job *j, struct create_target *t, uint64_t bytes, struct err *e)
 {
     const char *tmp = getenv("TMPDIR");
-    char *place =
-        arena_printf(&j->arena, "%s/zonestrap-root-XXXXXX", tmp != NULL && *tmp != '\0' ? tmp : "/tmp");
+    tmp = tmp != NULL && *tmp != '\0' ? tmp : "/tmp";
+    char *place = arena_printf(&j->arena, "%s/" PLACE "XXXXXX", tmp);
+    sweep(j, tmp);
     if (mkdtemp(place) == NULL)
         return err_sys(e, ERR_HOST, errno, "%s", place);
     t->place = place;

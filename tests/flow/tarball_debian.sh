@@ -38,6 +38,12 @@ as_user() { # SUBIDS COMMAND...
 if command -v newuidmap >/dev/null && [ "$(cat /proc/sys/user/max_user_namespaces)" -gt 0 ]; then
     t_user() { as_user zstest:200000:65536 "$work/zs-copy" create --progress none debian/bookworm u.tar.zst && cmp "$work/a.tar.zst" "$work/user/u.tar.zst"; }
     case_ "an ordinary user makes the same finished tarball, to the last byte" t_user
+    t_caps() {
+        local more="--progress none -i iputils-ping,libcap2-bin debian/bookworm"
+        as_user zstest:200000:65536 "$work/zs-copy" create $more c.tar && create $more "$work/c.tar" && cmp "$work/c.tar" "$work/user/c.tar" &&
+        mkdir "$work/caps" && bsdtar -C "$work/caps" -xpf "$work/c.tar" && "$zs" run "$work/caps" -- getcap /bin/ping | grep -q cap_net_raw
+    }
+    case_ "file capabilities come through, for both" t_caps
     t_no_ids() {
         fails_with 7 'subordinate.*--second-stage later' as_user somebody:200000:65536 "$work/zs-copy" create --progress none debian/bookworm v.tar && [ ! -e "$work/user/v.tar" ] &&
         as_user somebody:200000:65536 "$work/zs-copy" create --progress none --second-stage later debian/bookworm v.tar && [ -s "$work/user/v.tar" ]
@@ -98,6 +104,25 @@ t_nspawn() {
     umount "$work/ns"; cat "$work/err"; [ $rc = 0 ] && [ "$(grep -c '^ii ' "$work/dpkg")" = 88 ]
 }
 if command -v systemd-nspawn >/dev/null; then case_ "systemd-nspawn runs a command in it" t_nspawn; else skipped "systemd-nspawn" "it is missing"; fi
+# Until the second stage of the run with this pid is at work, in its own view of the file systems.
+at_second_stage() { local i; for i in $(seq 600); do [ -n "$(find "/proc/$1/root$work/t/" -maxdepth 5 -path '*/var/log/zonestrap.log' -size +0 2>/dev/null)" ] && return; sleep 0.05; done; echo "it never came to the second stage"; return 1; }
+t_interrupted() {
+    mkdir -p "$work/t"; TMPDIR=$work/t "$zs" create --cache-dir "$shared_cache" --progress none debian/bookworm "$work/i.tar" 2>"$work/err" & local pid=$!
+    at_second_stage $pid || return 1
+    kill -INT $pid; wait $pid; [ $? = 130 ] && grep -q interrupted "$work/err" && [ ! -e "$work/i.tar" ] && [ -z "$(ls -A "$work" | grep partial)" ] && [ -z "$(ls -A "$work/t")" ]
+}
+case_ "interrupted in the second stage: nothing is left" t_interrupted
+t_killed() {
+    # Little memory: on disk.
+    mkdir -p "$work/t"; echo "MemAvailable: 100000 kB" >"$work/meminfo"
+    TMPDIR=$work/t unshare --mount --propagation private sh -c 'mount --bind "$0" /proc/meminfo && exec "$@"' "$work/meminfo" "$zs" create --cache-dir "$shared_cache" --progress none debian/bookworm "$work/k.tar" 2>/dev/null & local pid=$!
+    at_second_stage $pid || return 1
+    kill -KILL $pid; wait $pid 2>/dev/null
+    [ ! -e "$work/k.tar" ] && [ -n "$(ls -A "$work/t")" ] && sleep 1 && touch -d '-1 hour' "$work"/t/* &&
+    TMPDIR=$work/t unshare --mount --propagation private sh -c 'mount --bind "$0" /proc/meminfo && exec "$@"' "$work/meminfo" "$zs" create --cache-dir "$shared_cache" --progress none debian/bookworm "$work/k.tar.zst" &&
+    cmp "$work/k.tar.zst" "$work/a.tar.zst" && [ -z "$(ls -A "$work/t")" ]
+}
+case_ "killed with its root on disk: the next run takes that away and makes the same bytes" t_killed
 t_clean() { [ "$(sort /proc/self/mountinfo | sha256sum)" = "$mounts_before" ] && [ "$(ls -A "${TMPDIR:-/tmp}" | grep zonestrap)" = "$tmp_before" ]; }
 case_ "the host's mounts are as before, nothing is left in the temporary directory" t_clean
 done_
