@@ -133,7 +133,7 @@ static int check_xattrs(struct tree_writer *w, const struct tree_entry *en, stru
 }
 
 /* What no entry may say, whoever has the path; and the budget. */
-static int check_entry(struct tree_writer *w, const struct tree_entry *en, struct err *e)
+int tree_check_entry(struct tree_writer *w, const struct tree_entry *en, struct err *e)
 {
     bool named = en->type == TREE_LINK || en->type == TREE_HARD;
     if (en->type < TREE_FILE || en->type > TREE_FIFO)
@@ -158,7 +158,7 @@ static int check_entry(struct tree_writer *w, const struct tree_entry *en, struc
 }
 
 /* Names that the tree itself needs at its top. */
-static int check_reserved(const struct tree_writer *w, struct err *e)
+int tree_check_reserved(const struct tree_writer *w, struct err *e)
 {
     struct str rest = buf_view(&w->path), top;
     if (rest.n == 0 || !str_cut(&rest, '/', &top))
@@ -224,7 +224,7 @@ static int resolve(struct tree_job *j, struct err *e)
         return err_wrap(e, "%s", w->who);
     if (w->path.n == 0 && j->en->type != TREE_DIR)
         return refuse(w, j->en, e, "the root must be a directory");
-    if (check_reserved(w, e) < 0)
+    if (tree_check_reserved(w, e) < 0)
         return -1;
     used = w->redo ? 0 : used & ~w->layout_made;
     for (size_t i = 0; used != 0 && i < t->nlayout; i++)
@@ -265,8 +265,7 @@ int tree_content(const struct tree_job *j, tree_sink *sink, void *ctx, struct er
     return end != size ? bad_size(j, "shorter", e) : 0;
 }
 
-int tree_put_now(struct tree_writer *w, const struct tree_entry *en, tree_next *next, void *ctx,
-                 struct err *e)
+struct tree_job tree_job_of(struct tree_writer *w, const struct tree_entry *en, tree_next *next, void *ctx)
 {
     struct tree_job j = {.w = w, .en = en, .next = next, .ctx = ctx};
     j.meta = (struct tree_meta){en->mode & 07777, en->uid,    en->gid,    en->mtime,
@@ -276,6 +275,13 @@ int tree_put_now(struct tree_writer *w, const struct tree_entry *en, tree_next *
         j.meta.mtime = w->t->epoch;
         j.meta.mtime_nsec = 0;
     }
+    return j;
+}
+
+int tree_put_now(struct tree_writer *w, const struct tree_entry *en, tree_next *next, void *ctx,
+                 struct err *e)
+{
+    struct tree_job j = tree_job_of(w, en, next, ctx);
     int rc = resolve(&j, e);
     if (rc != 0)
         return rc < 0 ? -1 : 0;
@@ -286,7 +292,7 @@ int tree_put_now(struct tree_writer *w, const struct tree_entry *en, tree_next *
 
 int tree_put(struct tree_writer *w, const struct tree_entry *en, tree_next *next, void *ctx, struct err *e)
 {
-    if (check_entry(w, en, e) < 0)
+    if (tree_check_entry(w, en, e) < 0)
         return -1;
     if (w->t->queue != NULL)
         return tree_queue_put(w, en, next, ctx, e);

@@ -134,7 +134,7 @@ enum { TREE_WATCH_MAX = 1 << 20 };
 /* Before the first tree_put() and after tree_layout(); copied. */
 void tree_watch(struct tree *t, const struct tree_watch *w);
 /* The canonical form that tree_put() would use, layout applied: "usr/bin/x"; "" is the root. ERR_FORMAT if
- * hostile. */
+   hostile. t NULL: without a layout. */
 int tree_canonical(const struct tree *t, struct str path, struct arena *a, struct str *out, struct err *e);
 
 /* Plan indexes, ascending, that must be unpacked again through a redo writer; in any order, or at once. The
@@ -145,6 +145,15 @@ int tree_shared(struct tree *t, struct arena *a, struct str **paths, size_t *n, 
 /* Once, after all packages and redos: hard links to paths that another package won are set right (ERR_FORMAT
    where what won is no file), directories get the mode, owner and time of their first entry. */
 int tree_settle(struct tree *t, struct err *e);
+
+/* After tree_settle() and the fixups, single-threaded: an entry from who (named in errors) that takes the
+   place of what packages and fixups put there; a streaming tree must have heard of its path through
+   tree_hold(). A directory that is there stays as it is. Missing parents are made 0755 root:root. next and
+   ctx: as for tree_put(), so is what is ERR_FORMAT; also a path through any link but the layout's, and what
+   would replace a directory or be replaced by one. A hard link is another name of a file that was imported
+   before. */
+int tree_import(struct tree *t, const char *who, const struct tree_entry *en, tree_next *next, void *ctx,
+                struct err *e);
 
 /* For fixups and the second stage, single-threaded, after tree_settle(). Paths are absolute in the root
    ("/etc/fstab"); the last component is never followed when it is a link; the ones before may be layout links

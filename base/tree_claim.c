@@ -127,7 +127,7 @@ static int within_bounds(const struct tree_writer *w, struct err *e)
     return 0;
 }
 
-static const char *kind_name(enum tree_kind k)
+const char *tree_kind_name(enum tree_kind k)
 {
     static const char *const names[] = {"directory",     "file",         "hard link",
                                         "symbolic link", "special file", "link of the layout"};
@@ -139,7 +139,7 @@ static int in_the_way(const struct tree_writer *w, const struct tree_node *n, st
     AUTO_BUF path = {0};
     tree_node_path(n, &path);
     return err_set(e, ERR_FORMAT, "%s: %s: passes through `%s', which is a %s of %s", w->who, buf_c(&w->path),
-                   buf_c(&path), kind_name(n->kind), tree_who(w->t, n->owner));
+                   buf_c(&path), tree_kind_name(n->kind), tree_who(w->t, n->owner));
 }
 
 /* Claims the directory `path` and those above it. The last one is remembered: entries come directory by
@@ -238,7 +238,7 @@ static int hard_target(struct tree_job *j, struct err *e)
                        w->who, buf_c(&w->path), buf_c(&w->target));
     if (kind != KIND_FILE && kind != KIND_HARD)
         return err_set(e, ERR_FORMAT, "%s: %s: a hard link to `%s', which is a %s", w->who, buf_c(&w->path),
-                       buf_c(&w->target), kind_name(kind));
+                       buf_c(&w->target), tree_kind_name(kind));
     j->target = target;
     return 0;
 }
@@ -289,8 +289,8 @@ static int claim_new(struct tree_job *j, struct err *e)
     j->node = n;
     if ((n->kind == KIND_DIR) != (kind == KIND_DIR) || n->kind == KIND_LAYOUT)
         return err_set(e, ERR_FORMAT, "%s: %s: ships a %s where %s has a %s", w->who,
-                       n == w->t->root ? "/" : path.p, kind_name(kind), tree_who(w->t, n->owner),
-                       kind_name(n->kind));
+                       n == w->t->root ? "/" : path.p, tree_kind_name(kind), tree_who(w->t, n->owner),
+                       tree_kind_name(n->kind));
     if (kind == KIND_DIR) {
         take_meta(w, n, &j->meta);
         j->write = !n->made;

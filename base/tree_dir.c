@@ -164,22 +164,27 @@ struct file_sink {
     uint64_t written;
 };
 
+static int write_sys(const struct tree_job *j, struct err *e)
+{
+    return err_sys(e, ERR_HOST, errno, "%s: %s: write", j->w->who, buf_c(&j->w->path));
+}
+
 static int sink_piece(void *ctx, const void *p, size_t n, uint64_t off, struct err *e)
 {
     struct file_sink *s = ctx;
     if (write_all(s->fd, p, n, off) < 0)
-        return put_sys(s->j, "write", e);
+        return write_sys(s->j, e);
     s->written = n > 0 ? off + n : s->written;
     return 0;
 }
 
-static int put_content(const struct tree_job *j, int fd, struct err *e)
+int tree_dir_content(const struct tree_job *j, int fd, struct err *e)
 {
     struct file_sink s = {j, fd, 0};
     if (tree_content(j, sink_piece, &s, e) < 0)
         return -1;
     if (s.written < j->en->size && ftruncate(fd, (off_t)j->en->size) < 0)
-        return put_sys(j, "write", e);
+        return write_sys(j, e);
     return 0;
 }
 
@@ -189,7 +194,7 @@ static int put_file(const struct tree_job *j, int dir, struct err *e)
         openat(dir, j->node->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, j->meta.mode & 0777);
     if (fd < 0)
         return put_sys(j, "cannot make the file", e);
-    if (put_content(j, fd, e) < 0)
+    if (tree_dir_content(j, fd, e) < 0)
         return -1;
     if (tree_dir_meta(j->w->t, fd, &j->meta, buf_c(&j->w->path), e) < 0)
         return err_wrap(e, "%s", j->w->who);
@@ -340,6 +345,7 @@ const struct tree_ops tree_dir_ops = {
     .put = dir_put,
     .writer_close = dir_writer_close,
     .settle = dir_settle,
+    .import = tree_dir_import,
     .seal = tree_target_seal,
     .close = tree_target_close,
     .stat = tree_edit_stat,

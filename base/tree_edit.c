@@ -10,8 +10,6 @@
 #include "base/os.h"
 #include "base/tree_int.h"
 
-#define TEMP_NAME ".zonestrap-new"
-
 enum { DIR_FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
 
 /* A path's directory, opened, and its last name; "." is the root itself. */
@@ -37,9 +35,8 @@ static int place_sys(const struct place *p, const char *what, struct err *e)
     return err_sys(e, ERR_HOST, errno, "%s%s%s", p->path, *what ? ": " : "", what);
 }
 
-/* An edit leaves the directory's time as its package set it: the result does not depend on when it was made.
- */
-static void keep_time(int dir, const struct stat *before)
+/* The result does not depend on when an edit was made. */
+void tree_edit_keep_time(int dir, const struct stat *before)
 {
     const struct timespec times[2] = {before->st_atim, before->st_mtim};
     (void)futimens(dir, times);
@@ -53,7 +50,7 @@ static int make_dir(const struct place *p, int up, const char *name, const struc
     AUTO_FD fd = openat(up, name, DIR_FLAGS);
     if (fd < 0)
         return place_sys(p, "cannot open the directory", e);
-    keep_time(up, &before);
+    tree_edit_keep_time(up, &before);
     return tree_dir_meta(p->t, fd, m, p->path, e);
 }
 
@@ -234,11 +231,11 @@ int tree_edit_read(struct tree *t, const char *path, size_t max, struct buf *out
 static int put_in_place(const struct place *p, struct err *e)
 {
     int rc = 0;
-    if (renameat(p->dir, TEMP_NAME, p->dir, p->name) < 0) {
+    if (renameat(p->dir, TREE_TEMP, p->dir, p->name) < 0) {
         rc = place_sys(p, "cannot be replaced", e);
-        (void)unlinkat(p->dir, TEMP_NAME, 0);
+        (void)unlinkat(p->dir, TREE_TEMP, 0);
     }
-    keep_time(p->dir, &p->st);
+    tree_edit_keep_time(p->dir, &p->st);
     return rc;
 }
 
@@ -249,12 +246,12 @@ static int place_new(struct place *p, struct tree *t, const char *path, struct e
         return -1;
     if (strcmp(p->name, ".") == 0)
         return err_set(e, ERR_USAGE, "%s: is the root itself", path);
-    return tree_rm(p->dir, TEMP_NAME, path, e) < 0 ? -1 : 0;
+    return tree_rm(p->dir, TREE_TEMP, path, e) < 0 ? -1 : 0;
 }
 
 static int write_temp(const struct place *p, struct str data, const struct tree_meta *m, struct err *e)
 {
-    AUTO_FD fd = openat(p->dir, TEMP_NAME, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    AUTO_FD fd = openat(p->dir, TREE_TEMP, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return place_sys(p, "", e);
     if (file_write_fd(fd, p->path, data.p, data.n, e) < 0 || tree_dir_meta(p->t, fd, m, p->path, e) < 0)
@@ -269,8 +266,8 @@ int tree_edit_write(struct tree *t, const char *path, struct str data, const str
     if (place_new(&p, t, path, e) < 0)
         return -1;
     if (write_temp(&p, data, m, e) < 0) {
-        (void)unlinkat(p.dir, TEMP_NAME, 0);
-        keep_time(p.dir, &p.st);
+        (void)unlinkat(p.dir, TREE_TEMP, 0);
+        tree_edit_keep_time(p.dir, &p.st);
         return -1;
     }
     return put_in_place(&p, e);
@@ -302,9 +299,9 @@ int tree_edit_symlink(struct tree *t, const char *path, const char *text, struct
     const struct tree_meta m = {.mode = 0777, .mtime = t->epoch};
     if (place_new(&p, t, path, e) < 0)
         return -1;
-    if (symlinkat(text, p.dir, TEMP_NAME) < 0)
+    if (symlinkat(text, p.dir, TREE_TEMP) < 0)
         return place_sys(&p, "cannot make the link", e);
-    if (tree_dir_meta_at(t, p.dir, TEMP_NAME, true, &m, path, e) < 0)
+    if (tree_dir_meta_at(t, p.dir, TREE_TEMP, true, &m, path, e) < 0)
         return -1;
     return put_in_place(&p, e);
 }
@@ -327,10 +324,10 @@ int tree_edit_node(struct tree *t, const char *path, enum tree_type type, dev_t 
     mode_t bits = type == TREE_CHAR ? S_IFCHR : type == TREE_BLOCK ? S_IFBLK : S_IFIFO;
     if (place_new(&p, t, path, e) < 0)
         return -1;
-    if (mknodat(p.dir, TEMP_NAME, bits | 0600, dev) < 0)
+    if (mknodat(p.dir, TREE_TEMP, bits | 0600, dev) < 0)
         return errno == EPERM && t->keep_nodes ? keep_node(&p, type, dev, m)
                                                : place_sys(&p, "cannot make the node", e);
-    if (tree_dir_meta_at(t, p.dir, TEMP_NAME, false, m, path, e) < 0)
+    if (tree_dir_meta_at(t, p.dir, TREE_TEMP, false, m, path, e) < 0)
         return -1;
     return put_in_place(&p, e);
 }
@@ -345,7 +342,7 @@ int tree_edit_remove(struct tree *t, const char *path, struct err *e)
         return err_set(e, ERR_USAGE, "%s: the root itself is not removed", path);
     rc = tree_rm(p.dir, p.name, path, e);
     if (rc == 0)
-        keep_time(p.dir, &p.st);
+        tree_edit_keep_time(p.dir, &p.st);
     return rc;
 }
 
@@ -362,7 +359,7 @@ int tree_edit_rename(struct tree *t, const char *path, const char *name, struct 
         return err_sys(e, ERR_HOST, EISDIR, "%s: cannot be renamed", path);
     if (renameat(p.dir, p.name, p.dir, name) < 0)
         return place_sys(&p, "cannot be renamed", e);
-    keep_time(p.dir, &p.st);
+    tree_edit_keep_time(p.dir, &p.st);
     return 0;
 }
 

@@ -1,4 +1,4 @@
-/* What a tarball holds back in memory: the paths that fixups read or change, and what they make. */
+/* What a tarball holds back in memory: the paths that fixups and overlays touch, and what they make. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -6,24 +6,9 @@
 #include "base/mem.h"
 #include "base/os.h"
 #include "base/tarball.h"
-#include "base/tree_tar.h"
+#include "base/tree_held.h"
 
-enum { HELD_BYTES_MAX = 64 * 1024 * 1024, HELD_COST = 256 };
-
-/* A file of one or several names. */
-struct inode {
-    enum tree_type type; /* TREE_HARD: another name of a file that is written already */
-    struct tree_meta meta;
-    struct buf data; /* content, link text, a hard link's target */
-    uint32_t major, minor;
-    unsigned names;
-    const struct str *written; /* the first name, once it is in the tarball */
-};
-
-struct tree_held {
-    struct str path; /* in the tree's arena */
-    struct inode *inode;
-};
+enum { HELD_BYTES_MAX = 64 * 1024 * 1024 };
 
 static size_t lower_bound(const struct tree_tar *r, struct str path)
 {
@@ -38,7 +23,7 @@ static size_t lower_bound(const struct tree_tar *r, struct str path)
     return lo;
 }
 
-static struct tree_held *find(const struct tree *t, struct str path)
+struct tree_held *tree_held_find(const struct tree *t, struct str path)
 {
     size_t i = lower_bound(t->tar, path);
     return i < t->tar->nheld && str_eq(t->tar->held[i].path, path) ? &t->tar->held[i] : NULL;
@@ -46,22 +31,23 @@ static struct tree_held *find(const struct tree *t, struct str path)
 
 bool tree_held_has(const struct tree *t, struct str path)
 {
-    return find(t, path) != NULL;
+    return tree_held_find(t, path) != NULL;
 }
 
-static int count(struct tree *t, uint64_t bytes, struct str path, struct err *e)
+int tree_held_count(struct tree *t, uint64_t bytes, struct str path, struct err *e)
 {
     if (bytes <= HELD_BYTES_MAX && t->tar->held_bytes <= HELD_BYTES_MAX - bytes) {
         t->tar->held_bytes += bytes;
         return 0;
     }
     err_set(e, ERR_USAGE,
-            "%" STR_FMT ": what fixups change takes more than %d MiB, which a tarball holds in memory",
+            "%" STR_FMT
+            ": what fixups and overlays change takes more than %d MiB, which a tarball holds in memory",
             STR_ARG(path), HELD_BYTES_MAX >> 20);
     return err_hint(e, "make a directory, or change less");
 }
 
-static void let_go(struct inode *i)
+static void let_go(struct tree_inode *i)
 {
     if (--i->names > 0)
         return;
@@ -69,8 +55,7 @@ static void let_go(struct inode *i)
     free(i);
 }
 
-/* Gives the path to the inode, whatever it had before. */
-static void name(struct tree *t, struct str path, struct inode *i)
+void tree_held_name(struct tree *t, struct str path, struct tree_inode *i)
 {
     struct tree_tar *r = t->tar;
     size_t at = lower_bound(r, path);
@@ -85,7 +70,7 @@ static void name(struct tree *t, struct str path, struct inode *i)
         r->held = mem_grow(r->held, r->held_cap, sizeof *r->held);
     }
     memmove(&r->held[at + 1], &r->held[at], (r->nheld - at) * sizeof *r->held);
-    r->held[at] = (struct tree_held){arena_copy(&t->arena, path), i};
+    r->held[at] = (struct tree_held){arena_copy(&t->arena, path), i, false};
     r->nheld++;
 }
 
@@ -100,28 +85,28 @@ static struct tree_meta copy_meta(struct tree *t, const struct tree_meta *m)
     return c;
 }
 
-static struct inode *make(struct tree *t, struct str path, enum tree_type type, const struct tree_meta *m)
+struct tree_inode *tree_held_new(struct tree *t, struct str path, enum tree_type type,
+                                 const struct tree_meta *m)
 {
-    struct inode *i = mem_alloc(sizeof *i);
+    struct tree_inode *i = mem_alloc(sizeof *i);
     i->type = type;
     i->meta = copy_meta(t, m);
-    name(t, path, i);
+    tree_held_name(t, path, i);
     return i;
 }
 
-/* Directories on the way to the path that nobody named: held ones, and new ones. */
-static int make_parents(struct tree *t, struct str path, struct err *e)
+int tree_held_parents(struct tree *t, struct str path, struct err *e)
 {
     const struct tree_meta m = {.mode = 0755, .mtime = t->epoch};
     for (size_t n = 0; n < path.n; n++) {
         struct str up = {path.p, n};
-        if (path.p[n] != '/' || find(t, up) != NULL)
+        if (path.p[n] != '/' || tree_held_find(t, up) != NULL)
             continue;
         if (tree_claim_find(t, up) != NULL && !tree_tar_holds(t, up))
             continue;
-        if (count(t, HELD_COST + n, up, e) < 0)
+        if (tree_held_count(t, TREE_HELD_COST + n, up, e) < 0)
             return -1;
-        make(t, up, TREE_DIR, &m);
+        tree_held_new(t, up, TREE_DIR, &m);
     }
     return 0;
 }
@@ -155,14 +140,15 @@ int tree_held_put(const struct tree_job *j, struct err *e)
     const struct tree_entry *en = j->en;
     struct str path = buf_view(&j->w->path);
     uint64_t size = en->type == TREE_FILE ? en->size : en->link.n;
-    if (count(t, HELD_COST + path.n + (size < HELD_BYTES_MAX ? size : HELD_BYTES_MAX), path, e) < 0 ||
-        make_parents(t, path, e) < 0)
+    if (tree_held_count(t, TREE_HELD_COST + path.n + (size < HELD_BYTES_MAX ? size : HELD_BYTES_MAX), path,
+                        e) < 0 ||
+        tree_held_parents(t, path, e) < 0)
         return err_wrap(e, "%s", j->w->who);
     if (en->type == TREE_HARD)
         return hold_hard(j, e);
     struct tree_meta m = j->node->kind == KIND_DIR ? *j->node->meta : j->meta;
     m.mode = en->type == TREE_LINK ? 0777 : m.mode;
-    struct inode *i = make(t, path, en->type, &m);
+    struct tree_inode *i = tree_held_new(t, path, en->type, &m);
     i->major = en->major;
     i->minor = en->minor;
     if (en->type == TREE_LINK)
@@ -173,36 +159,38 @@ int tree_held_put(const struct tree_job *j, struct err *e)
 int tree_held_link(struct tree *t, struct str path, struct str target, const struct tree_meta *m,
                    struct err *e)
 {
-    const struct tree_held *h = find(t, target);
-    if (count(t, HELD_COST + path.n + target.n, path, e) < 0 || make_parents(t, path, e) < 0)
+    if (tree_held_count(t, TREE_HELD_COST + path.n + target.n, path, e) < 0 ||
+        tree_held_parents(t, path, e) < 0)
         return -1;
+    const struct tree_held *h = tree_held_find(t, target); /* now: parents move what is held */
     if (h != NULL)
-        name(t, path, h->inode);
+        tree_held_name(t, path, h->inode);
     else
-        buf_str(&make(t, path, TREE_HARD, m)->data, target);
+        buf_str(&tree_held_new(t, path, TREE_HARD, m)->data, target);
     return 0;
 }
 
-static int write_inode(struct tree *t, const struct tree_held *h, struct err *e)
+int tree_held_write_one(struct tree *t, struct tree_held *h, struct err *e)
 {
-    struct inode *i = h->inode;
+    struct tree_inode *i = h->inode;
     struct str data = buf_view(&i->data);
     struct tree_entry en = {.path = h->path,
-                            .type = i->written != NULL ? TREE_HARD : i->type,
+                            .type = i->written.p != NULL ? TREE_HARD : i->type,
                             .mode = i->meta.mode,
                             .uid = i->meta.uid,
                             .gid = i->meta.gid,
                             .mtime = i->meta.mtime,
                             .mtime_nsec = i->meta.mtime_nsec,
                             .size = i->type == TREE_FILE ? data.n : 0,
-                            .link = i->written != NULL ? *i->written : data,
+                            .link = i->written.p != NULL ? i->written : data,
                             .major = i->major,
                             .minor = i->minor,
                             .xattrs = i->meta.xattrs,
                             .nxattrs = i->meta.nxattrs};
     if (tarball_entry(t->tar->tarball, &en, e) < 0)
         return -1;
-    i->written = i->written != NULL ? i->written : &h->path;
+    i->written = i->written.p != NULL ? i->written : h->path;
+    h->written = true;
     return en.type == TREE_FILE ? tarball_data(t->tar->tarball, data.p, data.n, e) : 0;
 }
 
@@ -211,10 +199,12 @@ int tree_held_write(struct tree *t, struct err *e)
     struct tree_tar *r = t->tar;
     for (size_t i = 0; i < r->nheld; i++) {
         struct str up = tree_path_dir(r->held[i].path, NULL);
-        struct tree_node *parent = find(t, up) != NULL ? NULL : tree_claim_find(t, up);
+        struct tree_node *parent = tree_held_find(t, up) != NULL ? NULL : tree_claim_find(t, up);
+        if (r->held[i].written)
+            continue;
         if (parent != NULL && tree_tar_dir(t, parent, e) < 0)
             return -1;
-        if (write_inode(t, &r->held[i], e) < 0)
+        if (tree_held_write_one(t, &r->held[i], e) < 0)
             return -1;
     }
     return 0;
@@ -234,7 +224,7 @@ void tree_held_free(struct tree *t)
 
 static int pass_through(struct tree *t, const char *path, struct str up, struct err *e)
 {
-    const struct tree_held *h = find(t, up);
+    const struct tree_held *h = tree_held_find(t, up);
     const struct tree_node *n = h != NULL || tree_tar_holds(t, up) ? NULL : tree_claim_find(t, up);
     if ((h == NULL || h->inode->type == TREE_DIR) && (n == NULL || n->kind == KIND_DIR))
         return 0;
@@ -257,22 +247,27 @@ static int resolve(struct tree *t, const char *path, struct buf *out, struct err
     return 0;
 }
 
+static int too_late(const char *path, const char *what, struct err *e)
+{
+    return err_set(e, ERR_HOST, "%s: is in the tarball already and cannot be %s any more", path, what);
+}
+
 /* Resolves it and finds what is held there. 1: nothing is there, 2: a directory that is not held. */
 static int look(struct tree *t, const char *path, struct buf *canon, struct tree_held **h, struct err *e)
 {
     if (resolve(t, path, canon, e) < 0)
         return -1;
-    *h = find(t, buf_view(canon));
+    *h = tree_held_find(t, buf_view(canon));
     if (*h != NULL)
-        return 0;
+        return (*h)->written && (*h)->inode->type != TREE_DIR ? too_late(path, "read or changed", e) : 0;
     const struct tree_node *n =
         tree_tar_holds(t, buf_view(canon)) ? NULL : tree_claim_find(t, buf_view(canon));
     if (n == NULL || n->kind == KIND_DIR)
         return n == NULL ? 1 : 2;
-    return err_set(e, ERR_HOST, "%s: is in the tarball already and cannot be read or changed any more", path);
+    return too_late(path, "read or changed", e);
 }
 
-static void fill_stat(const struct inode *i, struct arena *a, struct tree_entry *out)
+static void fill_stat(const struct tree_inode *i, struct arena *a, struct tree_entry *out)
 {
     struct str data = buf_view(&i->data);
     out->type = i->type;
@@ -300,7 +295,7 @@ int tree_held_stat(struct tree *t, const char *path, struct arena *a, struct tre
     const struct tree_node *n = rc == 2 ? tree_claim_find(t, buf_view(&canon)) : NULL;
     if (rc == 0) {
         fill_stat(h->inode, a, out);
-    } else if (n->meta != NULL) {
+    } else if (n != NULL && n->meta != NULL) {
         out->mode = n->meta->mode;
         out->uid = n->meta->uid;
         out->gid = n->meta->gid;
@@ -326,7 +321,7 @@ int tree_held_read(struct tree *t, const char *path, size_t max, struct buf *out
 
 /* Makes something new in the place of what is there, unless that is a directory. */
 static int replace(struct tree *t, const char *path, enum tree_type type, const struct tree_meta *m,
-                   size_t bytes, struct inode **out, struct err *e)
+                   size_t bytes, struct tree_inode **out, struct err *e)
 {
     AUTO_BUF canon = {0};
     struct tree_held *h = NULL;
@@ -337,16 +332,17 @@ static int replace(struct tree *t, const char *path, enum tree_type type, const 
         return err_set(e, ERR_USAGE, "%s: is the root itself", path);
     if (rc == 2 || (rc == 0 && h->inode->type == TREE_DIR))
         return err_sys(e, ERR_HOST, EISDIR, "%s: cannot be replaced", path);
-    if (count(t, HELD_COST + canon.n + bytes, str_c(path), e) < 0 || make_parents(t, buf_view(&canon), e) < 0)
+    if (tree_held_count(t, TREE_HELD_COST + canon.n + bytes, str_c(path), e) < 0 ||
+        tree_held_parents(t, buf_view(&canon), e) < 0)
         return -1;
-    *out = make(t, buf_view(&canon), type, m);
+    *out = tree_held_new(t, buf_view(&canon), type, m);
     return 0;
 }
 
 int tree_held_make(struct tree *t, const char *path, struct str data, const struct tree_meta *m,
                    struct err *e)
 {
-    struct inode *i;
+    struct tree_inode *i;
     if (replace(t, path, TREE_FILE, m, data.n, &i, e) < 0)
         return -1;
     buf_str(&i->data, data);
@@ -357,14 +353,14 @@ int tree_held_mkdir(struct tree *t, const char *path, const struct tree_meta *m,
 {
     AUTO_BUF canon = {0};
     struct tree_held *h;
-    struct inode *i;
+    struct tree_inode *i;
     int rc = look(t, path, &canon, &h, e);
     if (rc == 1)
         return replace(t, path, TREE_DIR, m, 0, &i, e);
     if (rc < 0)
         return -1;
-    if (rc == 2)
-        return err_set(e, ERR_HOST, "%s: is in the tarball already and cannot be changed any more", path);
+    if (rc == 2 || h->written)
+        return too_late(path, "changed", e);
     if (h->inode->type != TREE_DIR)
         return err_sys(e, ERR_HOST, ENOTDIR, "%s", path);
     h->inode->meta.mode = m->mode;
@@ -375,7 +371,7 @@ int tree_held_mkdir(struct tree *t, const char *path, const struct tree_meta *m,
 
 int tree_held_symlink(struct tree *t, const char *path, const char *text, struct err *e)
 {
-    struct inode *i;
+    struct tree_inode *i;
     const struct tree_meta m = {.mode = 0777, .mtime = t->epoch};
     if (replace(t, path, TREE_LINK, &m, strlen(text), &i, e) < 0)
         return -1;
@@ -386,7 +382,7 @@ int tree_held_symlink(struct tree *t, const char *path, const char *text, struct
 int tree_held_node(struct tree *t, const char *path, enum tree_type type, dev_t dev,
                    const struct tree_meta *m, struct err *e)
 {
-    struct inode *i;
+    struct tree_inode *i;
     if (replace(t, path, type, m, 0, &i, e) < 0)
         return -1;
     os_devnums(dev, &i->major, &i->minor);
@@ -403,8 +399,8 @@ int tree_held_remove(struct tree *t, const char *path, struct err *e)
         return rc;
     if (canon.n == 0)
         return err_set(e, ERR_USAGE, "%s: the root itself is not removed", path);
-    if (rc == 2)
-        return err_set(e, ERR_HOST, "%s: is in the tarball already and cannot be removed any more", path);
+    if (rc == 2 || h->written) /* what stands in a held directory was written with it, or not at all */
+        return too_late(path, "removed", e);
     size_t from = (size_t)(h - r->held), keep = from;
     for (size_t i = from; i < r->nheld; i++) {
         struct str p = r->held[i].path;
@@ -446,21 +442,21 @@ int tree_held_rename(struct tree *t, const char *path, const char *to, struct er
         return err_sys(e, ERR_HOST, EISDIR, "%s: cannot be renamed to %s", path, to);
     if (str_eq(buf_view(&canon), buf_view(&canon_to)))
         return 0;
-    if (count(t, HELD_COST + canon_to.n, buf_view(&canon_to), e) < 0)
+    if (tree_held_count(t, TREE_HELD_COST + canon_to.n, buf_view(&canon_to), e) < 0)
         return -1;
-    name(t, buf_view(&canon_to), h->inode);
-    forget(t, find(t, buf_view(&canon)));
+    tree_held_name(t, buf_view(&canon_to), h->inode);
+    forget(t, tree_held_find(t, buf_view(&canon)));
     return 0;
 }
 
 /* What is there and held; 1: nothing. */
-static int change(struct tree *t, const char *path, struct inode **out, struct err *e)
+static int change(struct tree *t, const char *path, struct tree_inode **out, struct err *e)
 {
     AUTO_BUF canon = {0};
     struct tree_held *h;
     int rc = look(t, path, &canon, &h, e);
-    if (rc == 2)
-        return err_set(e, ERR_HOST, "%s: is in the tarball already and cannot be changed any more", path);
+    if (rc == 2 || (rc == 0 && h->written))
+        return too_late(path, "changed", e);
     if (rc == 0)
         *out = h->inode;
     return rc;
@@ -468,7 +464,7 @@ static int change(struct tree *t, const char *path, struct inode **out, struct e
 
 int tree_held_mode(struct tree *t, const char *path, mode_t mode, struct err *e)
 {
-    struct inode *i;
+    struct tree_inode *i;
     int rc = change(t, path, &i, e);
     if (rc == 0 && i->type == TREE_LINK)
         return err_set(e, ERR_USAGE, "%s: is a symbolic link, which has no mode", path);
@@ -479,7 +475,7 @@ int tree_held_mode(struct tree *t, const char *path, mode_t mode, struct err *e)
 
 int tree_held_owner(struct tree *t, const char *path, uint32_t uid, uint32_t gid, struct err *e)
 {
-    struct inode *i;
+    struct tree_inode *i;
     int rc = change(t, path, &i, e);
     if (rc != 0)
         return rc;
@@ -516,7 +512,7 @@ static size_t children(struct tree *t, struct str dir, struct arena *a, struct s
         if (at->parent != node)
             continue;
         tree_node_path(at, &path);
-        if (tree_tar_holds(t, buf_view(&path)) || find(t, buf_view(&path)) != NULL)
+        if (tree_tar_holds(t, buf_view(&path)) || tree_held_find(t, buf_view(&path)) != NULL)
             continue;
         if (out != NULL)
             out[n] = arena_copy(a, (struct str){at->name, at->len});

@@ -11,6 +11,8 @@
 
 /* A name in the root while it is being filled. */
 #define TREE_MARKER ".zonestrap-incomplete"
+/* What takes another's place has this name until it is whole. */
+#define TREE_TEMP ".zonestrap-new"
 
 enum {
     TREE_PATH_MAX = 4095,
@@ -79,12 +81,13 @@ struct tree_job {
 };
 
 /* A back end. put: one entry into the tree, from any thread, each with its own writer. settle: see
- * tree_settle(). hold and writer_close may be NULL. */
+ * tree_settle(); import: see tree_import(), the path is canonical. hold and writer_close may be NULL. */
 struct tree_ops {
     int (*put)(const struct tree_job *j, struct err *e);
     void (*writer_close)(struct tree_writer *w);
     int (*hold)(struct tree *t, const char *const *paths, size_t n, struct err *e);
     int (*settle)(struct tree *t, struct err *e);
+    int (*import)(const struct tree_job *j, struct err *e);
     int (*seal)(struct tree *t, bool nosync, struct err *e);
     void (*close)(struct tree *t);
     int (*stat)(struct tree *t, const char *path, struct arena *a, struct tree_entry *out, struct err *e);
@@ -134,6 +137,7 @@ struct tree {
     struct tree_queue *queue; /* NULL: packages may be unpacked in any order */
     struct tree_rewrite layout[TREE_LAYOUT_MAX];
     struct tree_node *layout_nodes[TREE_LAYOUT_MAX];
+    uint64_t layout_imported; /* bits of layout links that no package had, made by tree_import() */
     size_t nlayout;
     struct tree_watch watch; /* wants NULL: none */
     /* Under the lock: everything below, and the nodes' changing members. Never held during I/O. */
@@ -174,6 +178,11 @@ struct tree_writer {
 };
 
 /* tree.c */
+/* What no entry may say, whoever has the path; and the budget. */
+int tree_check_entry(struct tree_writer *w, const struct tree_entry *en, struct err *e);
+/* Names that the tree itself needs at its top: w->path is none. */
+int tree_check_reserved(const struct tree_writer *w, struct err *e);
+struct tree_job tree_job_of(struct tree_writer *w, const struct tree_entry *en, tree_next *next, void *ctx);
 /* tree_put() of an entry that was checked, now that it is its package's turn. */
 int tree_put_now(struct tree_writer *w, const struct tree_entry *en, tree_next *next, void *ctx,
                  struct err *e);
@@ -220,6 +229,8 @@ void tree_claim_meta(struct tree_writer *w, struct tree_node *n, const struct tr
 /* Marks a directory or a layout link as made; says whether it was. Both take the lock. */
 bool tree_claim_made(struct tree *t, struct tree_node *n);
 void tree_claim_set_made(struct tree *t, struct tree_node *n);
+/* "directory", "symbolic link" ... */
+const char *tree_kind_name(enum tree_kind k);
 /* The claimed path, or NULL. For one thread at a time. */
 struct tree_node *tree_claim_find(const struct tree *t, struct str path);
 /* The file that a hard link is a name of at last. ERR_FORMAT when there is none. Single-threaded. */
@@ -238,6 +249,8 @@ int tree_dir_meta(struct tree *t, int fd, const struct tree_meta *m, const char 
 /* The same for a name that cannot be opened (link, device, fifo), whose type is known to be no directory. */
 int tree_dir_meta_at(struct tree *t, int dir, const char *name, bool link, const struct tree_meta *m,
                      const char *path, struct err *e);
+/* The entry's whole content into an open file. */
+int tree_dir_content(const struct tree_job *j, int fd, struct err *e);
 void tree_dirs_init(struct tree_dirs *d);
 void tree_dirs_close(struct tree_dirs *d);
 
@@ -252,7 +265,15 @@ int tree_rm_below(int dirfd, const char *const *keep, const char *path, struct e
 /* Removes one name with everything below; 1 when it is not there. */
 int tree_rm(int dirfd, const char *name, const char *path, struct err *e);
 
+/* tree_import.c: errors of both back ends, and the directory's part. */
+/* What stands in the entry's place; `there' is what it is: "symbolic link". */
+int tree_import_conflict(const struct tree_job *j, const char *there, struct err *e);
+int tree_import_through(const struct tree_job *j, struct str up, const char *what, struct err *e);
+int tree_dir_import(const struct tree_job *j, struct err *e);
+
 /* tree_edit.c: the directory's fixup functions. */
+/* An edit leaves the directory's time as its package set it. */
+void tree_edit_keep_time(int dir, const struct stat *before);
 int tree_edit_stat(struct tree *t, const char *path, struct arena *a, struct tree_entry *out, struct err *e);
 int tree_edit_read(struct tree *t, const char *path, size_t max, struct buf *out, struct err *e);
 int tree_edit_write(struct tree *t, const char *path, struct str data, const struct tree_meta *m,

@@ -169,7 +169,7 @@ int tree_canonical(const struct tree *t, struct str path, struct arena *a, struc
 {
     AUTO_BUF b = {0};
     uint64_t used = 0;
-    if (tree_path_clean(path, &b, e) < 0 || tree_path_layout(t, &b, true, &used, e) < 0)
+    if (tree_path_clean(path, &b, e) < 0 || (t != NULL && tree_path_layout(t, &b, true, &used, e) < 0))
         return -1;
     *out = arena_copy(a, buf_view(&b));
     return 0;

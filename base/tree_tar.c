@@ -8,6 +8,11 @@
 #include "base/tarball.h"
 #include "base/tree_tar.h"
 
+static int by_bytes(const void *a, const void *b)
+{
+    return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
 static int tar_hold(struct tree *t, const char *const *paths, size_t n, struct err *e)
 {
     struct tree_tar *r = t->tar;
@@ -18,15 +23,18 @@ static int tar_hold(struct tree *t, const char *const *paths, size_t n, struct e
             return -1;
         r->nholds++;
     }
+    if (r->nholds > 0)
+        qsort(r->holds, r->nholds, sizeof *r->holds, by_bytes);
     return 0;
 }
 
 bool tree_tar_holds(const struct tree *t, struct str path)
 {
     const struct tree_tar *r = t->tar;
-    for (size_t i = 0; i < r->nholds; i++) {
-        struct str h = r->holds[i];
-        if (path.n >= h.n && str_starts(path, h) && (path.n == h.n || path.p[h.n] == '/'))
+    for (size_t n = 0; n <= path.n && r->nholds > 0; n++) {
+        const struct str up = {path.p, n};
+        if ((n == path.n || (n > 0 && path.p[n] == '/')) &&
+            bsearch(&up, r->holds, r->nholds, sizeof *r->holds, by_bytes) != NULL)
             return true;
     }
     return false;
@@ -87,7 +95,7 @@ static int sink_piece(void *ctx, const void *p, size_t n, uint64_t off, struct e
     return 0;
 }
 
-static int write_entry(const struct tree_job *j, struct err *e)
+int tree_tar_write(const struct tree_job *j, struct err *e)
 {
     struct tree_entry en = *j->en;
     AUTO_BUF target = {0};
@@ -123,7 +131,7 @@ static int tar_put(const struct tree_job *j, struct err *e)
                 j->w->who, buf_c(&j->w->path));
         return err_hint(e, "make a directory instead");
     }
-    return tree_tar_dir(t, n->parent, e) < 0 ? -1 : write_entry(j, e);
+    return tree_tar_dir(t, n->parent, e) < 0 ? -1 : tree_tar_write(j, e);
 }
 
 /* A hard link to a path that another package won: another name of what stands there. */
@@ -209,6 +217,7 @@ static const struct tree_ops tree_tar_ops = {
     .put = tar_put,
     .hold = tar_hold,
     .settle = tar_settle,
+    .import = tree_held_import,
     .seal = tar_seal,
     .close = tar_close,
     .stat = tree_held_stat,

@@ -10,7 +10,7 @@ struct tree_held; /* a path that is held back */
 struct tree_tar {
     struct tarball *tarball;
     struct digest digest;
-    struct str *holds; /* canonical */
+    struct str *holds; /* canonical, sorted */
     size_t nholds;
     struct tree_held *held; /* sorted by path */
     size_t nheld, held_cap;
@@ -20,6 +20,8 @@ struct tree_tar {
 /* tree_tar.c */
 /* Writes the directory and those above it that are not there yet. */
 int tree_tar_dir(struct tree *t, struct tree_node *n, struct err *e);
+/* The entry, and the content of a file, into the tarball; its directory is there. */
+int tree_tar_write(const struct tree_job *j, struct err *e);
 /* Whether the path, or one above it, was announced with tree_hold(). */
 bool tree_tar_holds(const struct tree *t, struct str path);
 
@@ -29,6 +31,8 @@ int tree_held_put(const struct tree_job *j, struct err *e);
 /* A hard link, where one of the two paths is held; m: its own metadata. */
 int tree_held_link(struct tree *t, struct str path, struct str target, const struct tree_meta *m,
                    struct err *e);
+/* For tree_import(): a file goes into the tarball at once, with the directories above it. */
+int tree_held_import(const struct tree_job *j, struct err *e);
 /* Everything held into the tarball, parents first. */
 int tree_held_write(struct tree *t, struct err *e);
 void tree_held_free(struct tree *t);

@@ -339,6 +339,137 @@ static struct digest by_threads(const char *name, unsigned n, bool failing, stru
     return d;
 }
 
+static int import(struct tree *t, struct tree_entry en, const char *text)
+{
+    struct content c = {.text = text};
+    en.size = en.type == TREE_FILE ? strlen(text) : 0;
+    return tree_import(t, "over", &en, en.size > 0 ? content_next : NULL, &c, &err);
+}
+
+static int import_to(struct tree *t, const char *path, enum tree_type type, const char *link)
+{
+    struct tree_entry en = entry(path, type);
+    en.link = str_c(link);
+    return import(t, en, "");
+}
+
+/* What an overlay must not do is the same error everywhere. */
+static void refused(struct tree *t, const char *path, enum tree_type type, const char *link, const char *want)
+{
+    CHECK(import_to(t, path, type, link) == -1 && err.class == ERR_FORMAT);
+    CHECK_STR(err.msg, want);
+}
+
+static void import_refused(struct tree *t)
+{
+    refused(t, "etc/dir", TREE_FILE, "",
+            "over: etc/dir: a file cannot take the place of the root's directory");
+    refused(t, "etc/inittab", TREE_DIR, "",
+            "over: etc/inittab: a directory cannot take the place of the root's file");
+    refused(t, "way", TREE_DIR, "",
+            "over: way: a directory cannot take the place of the root's symbolic link");
+    refused(t, "way/x", TREE_FILE, "",
+            "over: way/x: passes through `way', which is a symbolic link in the root");
+    refused(t, "etc/one/x/y", TREE_DIR, "",
+            "over: etc/one/x/y: passes through `etc/one', which is a file in the root");
+    refused(t, "a/../x", TREE_FILE, "", "over: a/../x: a path with `..'");
+    refused(t, "etc/h", TREE_HARD, "/etc/shadow",
+            "over: etc/h: a hard link to `etc/shadow', which is no file that came before");
+    refused(t, "bin", TREE_LINK, "/tmp", "over: bin: a link to `/tmp' where the layout has one to `usr/bin'");
+    refused(t, ".zonestrap-incomplete", TREE_FILE, "",
+            "over: .zonestrap-incomplete: this name is not a package's to ship");
+    refused(t, "/", TREE_LINK, "x", "over: the root must be a directory");
+}
+
+static int with_overlay(struct tree *t)
+{
+    static const char *const paths[] = {"/etc/one",      "/etc/two",    "/etc/inittab", "/usr/bin/tool",
+                                        "/usr/bin/made", "/opt/x/big",  "/opt/link",    "/etc/hostname",
+                                        "/opt/x/big2",   "/lib32/late", "/etc/pipe",    "/usr/share/over",
+                                        "/usr/bin/soft", "/etc/dir/new"};
+    static const struct tree_layout links[] = {{"bin", "usr/bin"}, {"lib32", "usr/lib32"}};
+    struct tree_entry en = entry("bin/tool", TREE_FILE), dir = entry("etc/dir", TREE_DIR),
+                      fresh = entry("opt/x", TREE_DIR);
+    const struct tree_xattr x = {STR("user.x"), STR("y")};
+    struct slow s = {.left = 400000};
+    if (tree_layout(t, links, 2, &err) < 0 || tree_hold(t, paths, sizeof paths / sizeof *paths, &err) < 0)
+        return -1;
+    struct tree_writer *w = writer_of(t, 0, false);
+    dir.mode = 0711;
+    CHECK(put_text(w, "etc/one", "one") == 0 && put_to(w, "etc/two", TREE_HARD, "etc/one") == 0 &&
+          put_to(w, "etc/three", TREE_HARD, "etc/one") == 0 && put(w, dir) == 0);
+    CHECK(put_text(w, "bin/tool", "packaged") == 0 &&
+          put_to(w, "usr/bin/tool2", TREE_HARD, "bin/tool") == 0 &&
+          put_to(w, "way", TREE_LINK, "etc/dir") == 0 && put_to(w, "usr/bin/soft", TREE_LINK, "tool") == 0);
+    CHECK(put_text(w, "etc/inittab", "i") == 0 && put_text(w, "var/lib/deep/file", "f") == 0);
+    finish(w);
+    if (tree_settle(t, &err) < 0 || tree_write(t, "/etc/hostname", STR("fixup"), 0644, 0, 0, &err) < 0)
+        return -1;
+    import_refused(t);
+    /* replaced: with a package's hard links, a fixup's file, a link; directories stay as they are */
+    en.mode = 04755;
+    en.uid = 7;
+    en.mtime = EPOCH + 9;
+    en.xattrs = &x;
+    en.nxattrs = 1;
+    dir.mode = 0700;
+    fresh.mode = 02750;
+    fresh.gid = 4;
+    CHECK(import(t, en, "overlaid") == 0 && import(t, dir, "") == 0 && import(t, fresh, "") == 0);
+    CHECK(import(t, entry("etc/one", TREE_FILE), "1") == 0 && import_to(t, "etc/two", TREE_LINK, "one") == 0);
+    CHECK(import(t, entry("/etc/hostname", TREE_FILE), "overlay") == 0 &&
+          import(t, entry("./usr/bin/soft", TREE_FILE), "") == 0);
+    /* new: in new directories, by a layout link that no package had, of several names, with holes */
+    CHECK(import(t, entry("lib32/late", TREE_FILE), "l") == 0 &&
+          import_to(t, "bin", TREE_LINK, "/usr/bin") == 0);
+    struct tree_entry big = entry("opt/x/big", TREE_FILE);
+    big.size = 400000;
+    CHECK(tree_import(t, "over", &big, slow_next, &s, &err) == 0);
+    CHECK(import_to(t, "opt/x/big2", TREE_HARD, "/opt/x/big") == 0 &&
+          import_to(t, "opt/link", TREE_LINK, "/nowhere") == 0 &&
+          import_to(t, "etc/pipe", TREE_FIFO, "") == 0);
+    CHECK(import(t, entry("usr/share/over", TREE_FILE), "o") == 0 &&
+          import(t, entry("etc/dir/new", TREE_FILE), "n") == 0);
+    return tree_write(t, "/zonestrap/plan", STR("p"), 0644, 0, 0, &err);
+}
+
+static void overlaid(void)
+{
+    same(with_overlay);
+}
+
+static void imported_too_late(void)
+{
+    static const char *const held[] = {"/etc/b", "/etc/d/f"};
+    struct tree *t = NULL;
+    AUTO_BUF b = {0};
+    scratch_new();
+    struct tarball *tb = open_tarball("a.tar", &t);
+    CHECK(tree_hold(t, held, 2, &err) == 0);
+    struct tree_writer *w = writer_of(t, 0, false);
+    CHECK(put_text(w, "etc/a", "a") == 0);
+    finish(w);
+    CHECK(tree_settle(t, &err) == 0);
+    CHECK(import(t, entry("etc/a", TREE_FILE), "b") == -1);
+    CHECK_STR(err.msg, "over: etc/a: is in the tarball already and cannot be replaced any more");
+    CHECK(tree_mkdir(t, "/etc/d", 0700, 0, 0, &err) == 0 &&
+          import(t, entry("etc/d/f", TREE_FILE), "f") == 0 &&
+          tree_mkdir(t, "/etc/d", 0755, 0, 0, &err) == -1);
+    CHECK(import(t, entry("etc/b", TREE_FILE), "b") == 0);
+    CHECK(import(t, entry("etc/b", TREE_FILE), "b") == -1);
+    CHECK(tree_read(t, "/etc/b", 9, &b, &err) == -1 &&
+          tree_write(t, "/etc/b", STR("x"), 0, 0, 0, &err) == -1 && tree_remove(t, "/etc/b", &err) == -1 &&
+          tree_mode(t, "/etc/b", 0, &err) == -1);
+    CHECK(strstr(err.msg, "in the tarball already") != NULL);
+    struct slow s = {.left = 400000};
+    struct tree_entry big = entry("etc/d/g", TREE_FILE);
+    big.size = 399999;
+    CHECK(tree_import(t, "over", &big, slow_next, &s, &err) == -1);
+    tree_close(t);
+    tarball_close(tb);
+    CHECK(absent(in_scratch("a.tar")));
+}
+
 /* 96 MB: more than may wait. */
 static void any_number_of_threads(void)
 {
@@ -423,6 +554,8 @@ int main(void)
     RUN(renamed);
     RUN(too_late);
     RUN(twice_in_one_package);
+    RUN(overlaid);
+    RUN(imported_too_late);
     RUN(any_number_of_threads);
     RUN(a_bad_package_among_others);
     RUN(held_memory_is_bounded);
