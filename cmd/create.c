@@ -41,6 +41,19 @@ static int check_target_mirror(const char *url, struct err *e)
     return good ? 0 : err_set(e, ERR_USAGE, "--target-mirror: `%s' is neither a URL nor `canonical'", url);
 }
 
+/* Hooks are the second stage's; of the root of a tarball that is not finished here there is nothing to keep.
+ */
+static int check_extras(const struct options *o, enum when when, struct err *e)
+{
+    if (o->hooks.n > 0 && when == NEVER)
+        return err_set(e, ERR_USAGE, "--hook needs a second stage: not with --second-stage never");
+    if (o->keep && when < NOW)
+        return err_set(e, ERR_USAGE,
+                       "--keep is for a second stage that runs at once: not with --second-stage %s",
+                       o->second_stage);
+    return 0;
+}
+
 static int check_request(const struct job *j, enum when *when, struct err *e)
 {
     const struct options *o = &j->opt;
@@ -52,7 +65,8 @@ static int check_request(const struct job *j, enum when *when, struct err *e)
     if (parse_when(word, when) < 0)
         return err_set(e, ERR_USAGE, "--second-stage: `%s' is none of auto, now, later, first-boot, never",
                        word);
-    if (check_target_mirror(o->target_mirror, e) < 0 || sbom_check(o, o->operands.v[1], e) < 0)
+    if (check_target_mirror(o->target_mirror, e) < 0 || check_extras(o, *when, e) < 0 ||
+        sbom_check(o, o->operands.v[1], e) < 0)
         return -1;
     if (geteuid() != 0 && !tarball_name(o->operands.v[1])) {
         err_set(e, ERR_HOST, "writing a root directory needs root: its files have many owners");
@@ -117,18 +131,20 @@ static int prepare(struct job *j, struct create_plan *p, struct tree *t, struct 
     size_t n = create_fixup_paths(j, p, f, &paths);
     if (tree_layout(t, links, p->release.nlayout, e) < 0 || tree_hold(t, paths, n, e) < 0)
         return -1;
+    if (p->overlays != NULL && overlay_hold(p->overlays, t, e) < 0)
+        return -1;
     if (when != FIRST_BOOT)
         return 0;
     return first_boot_places(&j->arena, &script, &inits, &ninits, e) < 0 ? -1
                                                                          : tree_hold(t, inits, ninits, e);
 }
 
-static uint64_t plan_bytes(const struct plan *p)
+static uint64_t plan_bytes(const struct create_plan *p)
 {
     uint64_t n = 0;
-    for (size_t i = 0; i < p->n; i++)
-        n += p->pkgs[i].installed_size;
-    return n;
+    for (size_t i = 0; i < p->plan.n; i++)
+        n += p->plan.pkgs[i].installed_size;
+    return p->overlays != NULL ? n + overlay_bytes(p->overlays) : n;
 }
 
 static int fill(struct job *j, struct create_plan *p, struct tree *t, struct fixup_set *f, enum when when,
@@ -145,29 +161,32 @@ static int fill(struct job *j, struct create_plan *p, struct tree *t, struct fix
     progress_begin(&j->ui, "fixup");
     if (rc == 0)
         rc = fixup_apply(f, t, j->log, e) < 0 ? -1 : create_fixup_keys(j, p, t, e);
+    if (rc == 0 && p->overlays != NULL)
+        rc = overlay_put(p->overlays, t, e);
     if (rc == 0 && second != NULL)
-        rc = create_second(p, f, second, when == FIRST_BOOT, e);
+        rc = create_second(j, p, f, t, second, when == FIRST_BOOT, e);
     progress_end(&j->ui, "fixup");
     if (second != NULL)
         p->fmt->second_free(second);
     return rc;
 }
 
-/* A directory whose second stage failed is put in place all the same, to look at and to go on with. */
+/* A root whose second stage failed is put in place all the same, to look at and to go on with. */
 static int finish(struct job *j, struct create_plan *p, struct create_target *t, enum when when,
                   struct err *e)
 {
     struct err second = {0};
     const char *hostname = j->opt.hostname ? j->opt.hostname : p->release.distro;
-    int rc = when == NOW ? second_stage_run(j, tree_path(t->tree), t->name, hostname, &second) : 0;
-    if (rc < 0 && (second.class != ERR_SECOND || t->tarball != NULL)) {
+    const char *kept = create_target_kept(t);
+    int rc = when == NOW ? second_stage_run(j, tree_path(t->tree), kept, hostname, &second) : 0;
+    if (rc < 0 && (second.class != ERR_SECOND || kept == NULL)) {
         *e = second;
         return -1;
     }
     /* It tells when and how the tarball was made. */
-    if (t->place != NULL && tree_remove(t->tree, SECOND_STAGE_LOG, e) < 0)
+    if (when == NOW && rc == 0 && t->tarball != NULL && tree_remove(t->tree, SECOND_STAGE_LOG, e) < 0)
         return -1;
-    int sealed = create_target_seal(j, t, e);
+    int sealed = rc < 0 ? create_target_keep(j, t, e) : create_target_seal(j, t, e);
     if (sealed == 0 && rc < 0)
         *e = second;
     return sealed < 0 || rc < 0 ? -1 : 0;
@@ -183,7 +202,7 @@ static int make(struct job *j, struct create_plan *p, struct create_target *t, e
     if (rc == 0)
         rc = create_fixup_load(j, p, &f, e);
     if (rc == 0)
-        rc = create_target_tree(j, t, *when == NOW, plan_bytes(&p->plan), e);
+        rc = create_target_tree(j, t, *when == NOW, plan_bytes(p), e);
     if (rc == 0)
         rc = fill(j, p, t->tree, f, *when, e);
     create_plan_drop_solver(p); /* the processors are idle from here on: the disk or dpkg is waited for */
@@ -220,16 +239,26 @@ static int create(struct job *j, struct create_plan *p, enum when when, struct e
     return rc < 0 && e->class == ERR_INTR ? err_set(e, ERR_INTR, "interrupted") : rc;
 }
 
+/* What is wrong with them is known before anything is fetched. */
+static int read_extras(struct job *j, struct create_plan *p, struct err *e)
+{
+    const struct options *o = &j->opt;
+    if (hook_read(&p->hooks, o->hooks.v, o->hooks.n, &j->arena, e) < 0)
+        return -1;
+    return o->overlays.n > 0 ? overlay_open(&p->overlays, o->overlays.v, o->overlays.n, j->log, e) : 0;
+}
+
 int cmd_create(struct job *j, struct err *e)
 {
     struct create_plan p = {0};
     enum when when = NEVER;
-    if (check_request(j, &when, e) < 0)
+    if (check_request(j, &when, e) < 0 || read_extras(j, &p, e) < 0)
         return -1;
     if (strcmp(j->opt.operands.v[1], "-") == 0)
         j->ui.json = stderr;
     job_open_cache(j);
     int rc = create(j, &p, when, e);
     create_plan_free(&p);
+    overlay_close(p.overlays);
     return rc;
 }

@@ -5,7 +5,9 @@
 #include <pthread.h>
 
 #include "cmd/cmd.h"
+#include "cmd/hook.h"
 #include "cmd/lock.h"
+#include "cmd/overlay.h"
 #include "distros/distro.h"
 #include "mirrors/openpgp.h"
 #include "mirrors/transfer.h"
@@ -40,6 +42,8 @@ struct create_plan {
     const struct lock *lock; /* --locked: what is installed, or (plan) what is compared with; else NULL */
     bool locked;             /* the plan is the lock's: there are no indexes and no solver */
     struct sbom *sbom;       /* cmd/sbom.h; NULL: no licences are collected */
+    struct overlay_set *overlays; /* NULL: none */
+    struct hook_list hooks;
 };
 
 /* Fills p from the job's options and operand 0. Errors are wrapped with `distro/release: repository: `. */

@@ -1,14 +1,88 @@
 /* What the second stage needs, left in the tree. */
+#include <string.h>
+
 #include "base/auto.h"
 #include "cmd/create_stages.h"
 
-int create_second(const struct create_plan *p, struct fixup_set *f, struct pkgfmt_second *s, bool first_boot,
-                  struct err *e)
+/* The files that overlays brought and that fixups may change: put aside before the fixups run again, and back
+   where anything has happened to them. A run that was killed finds them put aside. */
+static const char keep_sh[] =
+    "#!/bin/sh\n"
+    "own=/zonestrap/own\n"
+    "mkdir -p \"$own\"\n"
+    "own_aside() { # N PATH\n"
+    "\tif [ -e \"$own/$1.at\" ]; then return; fi\n"
+    "\tif [ ! -e \"$2\" ] && [ ! -L \"$2\" ]; then return; fi\n"
+    "\trm -f \"$own/$1\"\n"
+    "\tcp -a \"$2\" \"$own/$1\"\n"
+    "\tstat -c '%i %z' \"$2\" >\"$own/new\"\n"
+    "\tmv \"$own/new\" \"$own/$1.at\"\n"
+    "}\n"
+    "own_back() { # N PATH\n"
+    "\tif [ ! -e \"$own/$1.at\" ]; then return; fi\n"
+    "\tif [ \"$(stat -c '%i %z' \"$2\" 2>&1)\" = \"$(cat \"$own/$1.at\")\" ]; then return; fi\n"
+    "\tmkdir -p \"$(dirname \"$2\")\"\n"
+    "\tcp -a \"$own/$1\" \"$2.zonestrap-new\"\n"
+    "\tmv -f \"$2.zonestrap-new\" \"$2\"\n"
+    "}\n"
+    "set -eu\n";
+
+static void call(struct buf *sh, const char *function, size_t i, struct str path)
+{
+    buf_printf(sh, "%s %zu '/", function, i);
+    for (size_t k = 0; k < path.n; k++)
+        if (path.p[k] == '\'')
+            buf_puts(sh, "'\\''");
+        else
+            buf_putc(sh, path.p[k]);
+    buf_puts(sh, "'\n");
+}
+
+/* Whether a fixup names the path or a directory above it. */
+static bool is_touched(struct str path, const struct str *touched, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (str_starts(path, touched[i]) && (path.n == touched[i].n || path.p[touched[i].n] == '/'))
+            return true;
+    return false;
+}
+
+/* The fixups, around which what overlays brought stays as it is. */
+static int render(struct job *j, const struct create_plan *p, struct fixup_set *f, const struct tree *t,
+                  struct buf *sh, struct err *e)
+{
+    const struct str *own;
+    const char **paths;
+    AUTO_BUF back = {0};
+    size_t nown = p->overlays != NULL ? overlay_paths(p->overlays, &own) : 0;
+    size_t n = create_fixup_paths(j, p, f, &paths);
+    struct str *touched = arena_array(&j->arena, n, sizeof *touched);
+    for (size_t i = 0; i < n; i++)
+        if (tree_canonical(t, str_c(paths[i]), &j->arena, &touched[i], e) < 0)
+            return -1;
+    for (size_t i = 0; i < nown; i++) {
+        if (!is_touched(own[i], touched, n))
+            continue;
+        buf_puts(sh, back.n == 0 ? keep_sh : "");
+        call(sh, "own_aside", i, own[i]);
+        call(&back, "own_back", i, own[i]);
+    }
+    if (fixup_render(f, sh, e) < 0)
+        return -1;
+    buf_str(sh, buf_view(&back));
+    return 0;
+}
+
+int create_second(struct job *j, const struct create_plan *p, struct fixup_set *f, struct tree *t,
+                  struct pkgfmt_second *s, bool first_boot, struct err *e)
 {
     AUTO_BUF sh = {0};
-    if (fixup_render(f, &sh, e) < 0)
+    struct pkgfmt_second_opts o = {
+        .epoch = p->epoch, .first_boot = first_boot, .hooks = p->hooks.v, .nhooks = p->hooks.n};
+    if (render(j, p, f, t, &sh, e) < 0)
         return -1;
-    const struct pkgfmt_second_opts o = {
-        .fixups_sh = buf_view(&sh), .epoch = p->epoch, .first_boot = first_boot};
+    if (p->overlays != NULL)
+        o.nown = overlay_paths(p->overlays, &o.own);
+    o.fixups_sh = buf_view(&sh);
     return p->fmt->second_finish(s, &o, e);
 }

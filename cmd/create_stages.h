@@ -17,14 +17,14 @@ size_t create_fixup_paths(struct job *j, const struct create_plan *p, const stru
 int create_fixup_keys(struct job *j, const struct create_plan *p, struct tree *t, struct err *e);
 /* cmd/create_second.c: leaves the second stage's script, plan and packages in the tree; first_boot: what
  * starts it at the first boot, too. */
-int create_second(const struct create_plan *p, struct fixup_set *f, struct pkgfmt_second *s, bool first_boot,
-                  struct err *e);
+int create_second(struct job *j, const struct create_plan *p, struct fixup_set *f, struct tree *t,
+                  struct pkgfmt_second *s, bool first_boot, struct err *e);
 /* What the second stage's script says, in the root. */
 #define SECOND_STAGE_LOG "/var/log/zonestrap.log"
 /* cmd/second_stage.c: a root's second stage was left for later, or did not finish. */
 bool second_stage_pending(struct job *j, const char *root);
-/* Runs the pending second stage of the root as a zone; shown is what the user calls it. ERR_SECOND with the
- * package that failed. */
+/* Runs the pending second stage of the root as a zone; shown is what the user calls it, NULL when it
+   goes if that fails. ERR_SECOND with the package that failed. */
 int second_stage_run(struct job *j, const char *root, const char *shown, const char *hostname, struct err *e);
 
 #endif

@@ -17,11 +17,28 @@
    locked or left over. */
 enum { SPARE = 128 * 1024 * 1024, SWEEP_AFTER = 60 };
 
+/* The name is taken when stage 1 begins; whether it can be had is known before. */
+static int check_keep(struct job *j, struct create_target *t, struct err *e)
+{
+    struct stat st;
+    if (!j->opt.keep)
+        return 0;
+    if (strcmp(t->name, "-") == 0)
+        return err_set(e, ERR_USAGE, "--keep: standard output has no place beside it for the root");
+    t->kept = arena_printf(&j->arena, "%s.root", t->name);
+    if (lstat(t->kept, &st) < 0)
+        return 0;
+    err_set(e, ERR_HOST, "%s: exists, and --keep would keep the root there", t->kept);
+    return err_hint(e, "remove it first, or choose another target");
+}
+
 int create_target_open(struct job *j, const char *name, bool finish, struct create_target *t, struct err *e)
 {
     const struct tarball_opts o = {.jobs = (unsigned)j->opt.jobs, .stop = &job_stop, .log = j->log};
     *t = (struct create_target){.name = name};
     if (tarball_name(name)) {
+        if (check_keep(j, t, e) < 0)
+            return -1;
         if (finish && zone_private_can(&t->no_place) == 0 && zone_private_enter(e) < 0)
             return -1;
         return tarball_open(&t->tarball, name, &o, e);
@@ -64,6 +81,12 @@ static void sweep(struct job *j, const char *tmp)
 static int open_private(struct job *j, struct create_target *t, uint64_t bytes, struct err *e)
 {
     const char *tmp = getenv("TMPDIR");
+    if (t->kept != NULL) {
+        if (tree_open_dir(&t->tree, t->kept, j->log, e) < 0)
+            return -1;
+        tree_keep_nodes(t->tree);
+        return 0;
+    }
     tmp = tmp != NULL && *tmp != '\0' ? tmp : "/tmp";
     char *place = arena_printf(&j->arena, "%s/" PLACE "XXXXXX", tmp);
     sweep(j, tmp);
@@ -84,15 +107,25 @@ int create_target_tree(struct job *j, struct create_target *t, bool finish, uint
     return finish ? open_private(j, t, bytes, e) : tree_open_tar(&t->tree, t->tarball, t->name, j->log, e);
 }
 
+const char *create_target_kept(const struct create_target *t)
+{
+    return t->tarball == NULL ? t->name : t->kept;
+}
+
+int create_target_keep(struct job *j, struct create_target *t, struct err *e)
+{
+    return t->tarball == NULL ? create_target_seal(j, t, e) : tree_seal(t->tree, false, e);
+}
+
 int create_target_seal(struct job *j, struct create_target *t, struct err *e)
 {
     int rc;
     progress_begin(&j->ui, "seal");
-    if (t->place != NULL)
+    if (t->tarball != NULL && tree_fd(t->tree) >= 0)
         rc = tree_pack(t->tree, t->tarball, e) < 0 ? -1 : tarball_finish(t->tarball, false, &t->digest, e);
     else
         rc = tree_seal(t->tree, false, e);
-    if (rc == 0 && t->tarball != NULL && t->place == NULL)
+    if (rc == 0 && t->tarball != NULL && tree_fd(t->tree) < 0)
         t->digest = *tree_digest(t->tree);
     progress_end(&j->ui, "seal");
     return rc;

@@ -14,8 +14,9 @@ struct create_target {
     struct tarball *tarball; /* NULL: a directory */
     char *place;             /* directory that holds the private root, made for it; NULL: none */
     bool in_memory;          /* the place is */
-    struct err no_place;     /* why there can be none; class ERR_NONE when there can */
-    struct digest digest;    /* of a sealed tarball, before compression */
+    const char *kept;     /* --keep: where the private root is instead, which stays if it is not finished */
+    struct err no_place;  /* why there can be none; class ERR_NONE when there can */
+    struct digest digest; /* of a sealed tarball, before compression */
 };
 
 /* The target comes first: whether it can be had is known before anything is fetched. Nothing is left of it
@@ -25,6 +26,10 @@ int create_target_open(struct job *j, const char *name, bool finish, struct crea
 /* Opens what stage 1 fills, where that is not open yet. finish: the second stage will run in it; bytes: what
    it will take. */
 int create_target_tree(struct job *j, struct create_target *t, bool finish, uint64_t bytes, struct err *e);
+/* What a root is called that stays when its second stage fails, to look at and to go on with; NULL: none. */
+const char *create_target_kept(const struct create_target *t);
+/* That root appears as it is. */
+int create_target_keep(struct job *j, struct create_target *t, struct err *e);
 /* The target appears whole. */
 int create_target_seal(struct job *j, struct create_target *t, struct err *e);
 void create_target_close(struct job *j, struct create_target *t);

@@ -57,7 +57,8 @@ static void completion_values(void)
             putchar(*p == '|' ? ' ' : *p);
         puts("\" -- \"$cur\")); return ;;");
     }
-    puts("    --keyring|--log|--cache-dir|--recipes|--mirror|--lock|--locked|--manifest|--sbom) "
+    puts("    "
+         "--keyring|--log|--cache-dir|--recipes|--mirror|--lock|--locked|--manifest|--sbom|--overlay|--hook) "
          "COMPREPLY=($(compgen -f -- "
          "\"$cur\")); return "
          ";;\n    esac");

@@ -58,9 +58,18 @@ static int failed(struct listener *l, const char *root, int status, struct err *
     for (unsigned i = first; i < l->ntail; i++)
         buf_printf(&text, "%s%s", i > first ? " | " : "", l->tail[i % TAIL_LINES]);
     err_set(e, ERR_SECOND, "second stage: exit status %d: %s", status, buf_c(&text));
+    if (root == NULL)
+        return err_hint(e, "--keep keeps the root for a look, and to go on with");
     return err_hint(e,
                     "its log is %s" SECOND_STAGE_LOG "; `zonestrap second-stage %s' goes on where it stopped",
                     root, root);
+}
+
+/* They may want to fetch something. */
+static bool has_hooks(struct job *j, const char *root)
+{
+    struct stat st;
+    return lstat(arena_printf(&j->arena, "%s/zonestrap/hooks", root), &st) == 0 && S_ISDIR(st.st_mode);
 }
 
 int second_stage_run(struct job *j, const char *root, const char *shown, const char *hostname, struct err *e)
@@ -73,6 +82,7 @@ int second_stage_run(struct job *j, const char *root, const char *shown, const c
                                 .argv = argv,
                                 .env = env,
                                 .hostname = hostname,
+                                .net = has_hooks(j, root),
                                 .no_fsync = true,
                                 .output = on_output,
                                 .ctx = &l,

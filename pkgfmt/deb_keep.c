@@ -20,7 +20,6 @@ struct deb_keep {
     struct deb_kept *kept;
     int fd;                /* the thin package being written, which has no name yet; -1 */
     int original;          /* borrowed */
-    bool listed;           /* entries, includes and diverts are wanted */
     struct deb_thin *thin; /* NULL: rides whole */
     struct deb_control control;
     struct arena a;
@@ -58,10 +57,12 @@ static void list_add(struct buf *list, struct str s)
 static int open_parts(struct deb_keep *k, const struct deb_keep_dir *dir, const struct deb_read *d,
                       uint64_t max_bytes, struct err *e)
 {
-    if (dir->full)
-        return 0;
     if (deb_control_read(&k->control, d, &k->a, e) < 0)
         return -1;
+    for (size_t i = 0; i < k->control.conffiles.n; i++)
+        list_add(&k->kept->conffiles, k->control.conffiles.v[i]);
+    if (dir->full)
+        return 0;
     for (size_t i = 0; i < k->control.diverts.n; i++)
         list_add(&k->kept->diverts, k->control.diverts.v[i]);
     k->kept->diverts_own = k->control.diverts_computed;
@@ -78,7 +79,6 @@ int deb_keep_open(struct deb_keep **out, struct deb_keep_dir *dir, struct deb_ke
     k->kept = kept;
     k->fd = -1;
     k->original = d->fd;
-    k->listed = !dir->full;
     kept->whole = dir->full || !hold_original(dir, kept, d->fd);
     if (open_parts(k, dir, d, max_bytes, e) == 0)
         return 0;
@@ -99,8 +99,6 @@ int deb_keep_entry(struct deb_keep *k, struct archive_entry *ae, const struct tr
                    struct err *e)
 {
     *content = false;
-    if (!k->listed)
-        return 0;
     struct str path = bare_path(en->path);
     bool file = en->type == TREE_FILE, config = str_starts(path, STR(DEB_KEEP_CONFIG));
     /* Without md5sums in the package dpkg takes them from what it writes, and --verify knows only those. */

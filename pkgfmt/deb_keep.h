@@ -27,6 +27,7 @@ struct deb_kept {
     int fd;               /* of a thin package's original: it may still have to ride whole; else -1 */
     struct buf
         entries; /* pairs: path of an entry that is no directory, path that it is a hard link to or "" */
+    struct buf conffiles;
     struct buf includes; /* paths that dpkg must write, those in its conffiles' directory excepted */
     struct buf diverts;  /* absolute paths that its scripts may divert */
     bool diverts_own;    /* they may divert any of its own, too */

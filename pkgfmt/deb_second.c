@@ -61,6 +61,7 @@ void deb_second_free(struct pkgfmt_second *s)
             close(k->fd);
         free(k->file);
         buf_free(&k->entries);
+        buf_free(&k->conffiles);
         buf_free(&k->includes);
         buf_free(&k->diverts);
     }
@@ -179,6 +180,51 @@ static void add_pattern(struct buf *out, const char *filter, struct str path)
     buf_putc(out, '\n');
 }
 
+static bool list_has(const struct buf *list, struct str path)
+{
+    struct str s;
+    for (size_t at = 0; list_next(list, &at, &s);)
+        if (str_eq(s, path))
+            return true;
+    return false;
+}
+
+/* What the package ships at paths that are not its own any more, all names of a file together. dpkg keeps
+   what stands in a conffile's place (--force-confold), and must know its digest. */
+static int exclude_own(const struct pkgfmt_second *s, const struct deb_kept *k, const struct deb_list *own,
+                       struct buf *out, struct err *e)
+{
+    AUTO_ARENA a = {0};
+    AUTO(deb_list_free) struct deb_list files = {0};
+    struct str path, link, canon;
+    for (size_t at = 0; list_next(&k->entries, &at, &path) && list_next(&k->entries, &at, &link);) {
+        if (tree_canonical(s->tree, path, &a, &canon, e) < 0)
+            return -1;
+        if (deb_list_has(own, canon) && !list_has(&k->conffiles, path))
+            deb_list_add(&files, link.n > 0 ? link : path);
+    }
+    deb_list_sort(&files);
+    for (size_t at = 0;
+         files.n > 0 && list_next(&k->entries, &at, &path) && list_next(&k->entries, &at, &link);)
+        if (deb_list_has(&files, link.n > 0 ? link : path) && !list_has(&k->conffiles, path))
+            add_pattern(out, "path-exclude", path);
+    return 0;
+}
+
+static int add_excludes(const struct pkgfmt_second *s, const struct pkgfmt_second_opts *o, struct buf *out,
+                        struct err *e)
+{
+    AUTO(deb_list_free) struct deb_list own = {0};
+    for (size_t i = 0; i < o->nown; i++)
+        deb_list_add(&own, o->own[i]);
+    deb_list_sort(&own);
+    for (size_t i = 0; own.n > 0 && i < s->plan->n; i++)
+        if (exclude_own(s, &s->kept[i], &own, out, e) < 0)
+            return err_wrap(e, "%s", s->plan->pkgs[i].name);
+    return 0;
+}
+
+/* Of dpkg's path filters the last one that matches counts. */
 static void add_options(const struct pkgfmt_second *s, struct buf *out)
 {
     struct str path;
@@ -231,6 +277,18 @@ static int take_init(struct pkgfmt_second *s, struct buf *options, struct buf *d
     return write_text(s, "first-boot", script, 0755, digests, e);
 }
 
+static int write_hooks(struct pkgfmt_second *s, const struct pkgfmt_second_opts *o, struct buf *digests,
+                       struct err *e)
+{
+    for (size_t i = 0; i < o->nhooks; i++) {
+        AUTO_BUF name = {0};
+        buf_printf(&name, "hooks/%s", o->hooks[i].name);
+        if (write_text(s, buf_c(&name), o->hooks[i].content, 0755, digests, e) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 int deb_second_finish(struct pkgfmt_second *s, const struct pkgfmt_second_opts *o, struct err *e)
 {
     AUTO_BUF plan = {0}, digests = {0}, options = {0};
@@ -241,7 +299,8 @@ int deb_second_finish(struct pkgfmt_second *s, const struct pkgfmt_second_opts *
         return r < 0 ? -1 : err_set(e, ERR_HOST, "deb_second.sh is not in this binary");
     add_plan(s, o->epoch, &plan, &digests);
     add_options(s, &options);
-    if (o->first_boot && take_init(s, &options, &digests, e) < 0)
+    if ((o->first_boot && take_init(s, &options, &digests, e) < 0) || add_excludes(s, o, &options, e) < 0 ||
+        write_hooks(s, o, &digests, e) < 0)
         return -1;
     if (write_text(s, "plan", buf_view(&plan), 0644, &digests, e) < 0 ||
         write_text(s, "dpkg.cfg", buf_view(&options), 0644, &digests, e) < 0 ||
@@ -260,7 +319,7 @@ int deb_second_settle(struct pkgfmt_second *s, struct err *e)
         if (s->kept[i].digest.kind == DIGEST_NONE)
             return err_set(e, ERR_HOST, "%s was not unpacked before the second stage was left in the tree",
                            s->plan->pkgs[i].name);
-    if (contested(s, &all, &a, e) < 0)
+    if (!s->dir.full && contested(s, &all, &a, e) < 0)
         return -1;
     for (unsigned i = 0; all.n > 0 && i < s->plan->n; i++)
         if (include_contested(s, i, &all, e) < 0)

@@ -135,6 +135,31 @@ step_check() {
     [ "$have" -eq "$count" ] || fail check "$have packages are installed, expected $count"
 }
 
+# Hooks may install what they like, another dpkg, too, and leave what they like.
+step_restore() {
+    for ssd in /usr/sbin/start-stop-daemon /sbin/start-stop-daemon; do
+        [ ! -e "$ssd.REAL" ] || mv "$ssd.REAL" "$ssd" || fail restore "cannot put $ssd back"
+    done
+    rm -f /var/cache/apt/archives/*.deb
+    find /etc -xdev -type f -name '*.dpkg-dist' -exec rm -f {} +
+}
+
+# The user's own programs, each of them a step. What they install starts nothing: policy-rc.d is there still.
+run_hooks() {
+    for hook in "$zs"/hooks/*; do
+        name=${hook##*/}
+        if [ ! -f "$hook" ] || is_done "hook $name"; then continue; fi
+        progress "$((2 * count))" "hook $name"
+        echo "== hook $name" >>"$log"
+        chmod 755 "$hook"
+        (
+            unset ZONESTRAP_SECOND OLDPWD
+            exec "$hook"
+        ) >>"$log" 2>&1 </dev/null 9>&- || fail "hook $name" "exit status $?"
+        echo "hook $name" >>"$zs/done"
+    done
+}
+
 # Takes away what only the second stage needed, and what differs from one installation to the next.
 step_clean() {
     progress "$((2 * count))" clean
@@ -143,12 +168,8 @@ step_clean() {
     elif [ -e "$policy" ] && grep -q "^$mark" "$policy"; then
         rm -f "$policy"
     fi
-    for ssd in /usr/sbin/start-stop-daemon /sbin/start-stop-daemon; do
-        [ ! -e "$ssd.REAL" ] || mv "$ssd.REAL" "$ssd" || fail clean "cannot put $ssd back"
-    done
-    rm -f "$db"/*-old /var/cache/debconf/*-old /var/cache/ldconfig/aux-cache /var/cache/apt/archives/*.deb
+    rm -f "$db"/*-old /var/cache/debconf/*-old /var/cache/ldconfig/aux-cache
     : >"$db/available"
-    find /etc -xdev -type f -name '*.dpkg-dist' -exec rm -f {} +
     for file in /var/log/*.log /var/log/apt/*; do
         [ ! -f "$file" ] || [ "$file" = "$log" ] || : >"$file"
     done
@@ -166,9 +187,11 @@ main() {
         # What is dated by the day of the installation (shadow(5)) is the same whenever that is.
         SOURCE_DATE_EPOCH=$(sed -n 's/^epoch //p' "$zs/plan")
         export SOURCE_DATE_EPOCH
-        for step in verify prepare unpack configure fixups check clean; do
+        for step in verify prepare unpack configure fixups check restore; do
             run_step "$step"
         done
+        run_hooks
+        run_step clean
         rm -f "$zs/plan"
     fi
     if [ "$caller" != first-boot ] && [ -e "$zs/first-boot" ]; then

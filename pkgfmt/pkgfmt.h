@@ -46,11 +46,21 @@ struct pkgfmt_repo { /* where an index's packages come from */
  * several threads. */
 struct pkgfmt_second;
 
+/* A program that is run when everything is installed; by the names' order. */
+struct pkgfmt_hook {
+    const char *name; /* letters, digits, . _ + - */
+    struct str content;
+};
+
 struct pkgfmt_second_opts {
     struct str fixups_sh; /* POSIX sh, run in the zone after the reinstall: the before-boot fixups again, then
                              the after-install ones */
     int64_t epoch;        /* what the second stage's programs take for today: SOURCE_DATE_EPOCH */
     bool first_boot;      /* the root runs it itself at its first boot: pkgfmt/first_boot.h */
+    const struct str *own; /* canonical paths, sorted, that no package may write again, conffiles excepted */
+    size_t nown;
+    const struct pkgfmt_hook *hooks;
+    size_t nhooks;
 };
 
 /* A repository as the root's own package sources shall name it. */

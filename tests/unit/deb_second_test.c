@@ -281,6 +281,43 @@ static void full(void)
     tree_close(t);
 }
 
+/* Files that are an overlay's, and hooks. Of a hard link's group no name is written; conffiles are dpkg's. */
+static void own_and_hooks(void)
+{
+    static const struct str own[] = {{"etc/bare", 8},          {"etc/conf.d/a b", 14}, {"new", 3},
+                                     {"usr/bin/hard", 12},     {"usr/lib/both", 12},   {"usr/lib/dir/x", 13},
+                                     {"usr/share/conf[1]", 17}};
+    static const struct pkgfmt_hook hooks[] = {{"01-a", {"#!/bin/sh\n", 10}}, {"02-b", {"x", 1}}};
+    const struct pkgfmt_second_opts before = opts;
+    static const char excluded[] =
+        "path-exclude=/usr/bin/conf\npath-exclude=/usr/bin/hard\n"
+        "path-exclude=/usr/lib/both\npath-exclude=/lib/both\npath-exclude=/etc/bare\n";
+    struct tree *t = NULL;
+    struct err e;
+    AUTO_BUF b = {0}, plain = {0};
+    if (geteuid() != 0)
+        SKIP("not root");
+    CHECK(leave(&t, false, &e) == 0);
+    buf_puts(&plain, left(t, "dpkg.cfg", &b));
+    buf_puts(&plain, excluded);
+    tree_close(t);
+    opts.own = own;
+    opts.nown = 7;
+    opts.hooks = hooks;
+    opts.nhooks = 2;
+    CHECK(leave(&t, false, &e) == 0);
+    CHECK_STR(left(t, "dpkg.cfg", &b), buf_c(&plain));
+    CHECK_STR(left(t, "hooks/01-a", &b), "#!/bin/sh\n");
+    CHECK_STR(left(t, "hooks/02-b", &b), "x");
+    CHECK(strstr(left(t, "digests", &b), "  hooks/02-b\n") != NULL);
+    check_digests(t, 5);
+    tree_close(t);
+    CHECK(leave(&t, true, &e) == 0);
+    CHECK_STR(left(t, "dpkg.cfg", &b), excluded);
+    opts = before;
+    tree_close(t);
+}
+
 /* The package that comes after the last descriptor to spare rides whole; what is included back is the same.
  */
 static void few_descriptors(void)
@@ -380,6 +417,7 @@ int main(void)
     RUN(thin);
     RUN(control_is_the_original);
     RUN(full);
+    RUN(own_and_hooks);
     RUN(few_descriptors);
     RUN(first_boot);
     RUN(not_all_unpacked);
