@@ -1,5 +1,5 @@
-/* What the held paths' files share: tree_held.c (what they are, and fixups), tree_held_import.c (overlays).
- */
+/* What the held paths' files share: tree_held.c (what they are), tree_held_edit.c (fixups),
+   tree_held_import.c (overlays). */
 #ifndef BASE_TREE_HELD_H
 #define BASE_TREE_HELD_H
 
@@ -29,6 +29,8 @@ struct tree_held *tree_held_find(const struct tree *t, struct str path);
 int tree_held_count(struct tree *t, uint64_t bytes, struct str path, struct err *e);
 /* Gives the path to the inode, whatever it had before. */
 void tree_held_name(struct tree *t, struct str path, struct tree_inode *i);
+/* One name less: the inode goes with its last one. */
+void tree_held_let_go(struct tree_inode *i);
 /* A new inode of this name. */
 struct tree_inode *tree_held_new(struct tree *t, struct str path, enum tree_type type,
                                  const struct tree_meta *m);
