@@ -69,6 +69,17 @@ static bool is_still_there(const struct tarball *t)
            st.st_dev == now.st_dev && st.st_ino == now.st_ino;
 }
 
+/* Others may write to the directory: what they put there is not taken for ours. */
+static int check_own(struct tarball *t, struct err *e)
+{
+    struct stat st;
+    if (fstat(t->fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1 && st.st_uid == geteuid())
+        return 0;
+    close(auto_take_fd(&t->fd));
+    err_set(e, ERR_HOST, "%s: %s beside it is no file of ours", t->given, t->hidden);
+    return err_hint(e, "it stands where the tarball is to be made: remove it");
+}
+
 /* Whoever holds the lock of the hidden file builds the target; one that nobody holds was left by a kill. */
 static int open_hidden(struct tarball *t, struct err *e)
 {
@@ -80,6 +91,8 @@ static int open_hidden(struct tarball *t, struct err *e)
         err_set(e, ERR_HOST, "%s: another zonestrap is building it", t->given);
         return err_hint(e, "wait until it is done, or choose another target");
     }
+    if (check_own(t, e) < 0)
+        return -1;
     return ftruncate(t->fd, 0) < 0 ? err_sys(e, ERR_HOST, errno, "%s", t->given) : 0;
 }
 

@@ -15,7 +15,7 @@ struct tarball;
 
 struct tarball_opts {
     unsigned jobs;            /* compressing threads; 0: one for each processor */
-    const volatile int *stop; /* set by a signal handler: no longer waits for a reader; may be NULL */
+    const volatile int *stop; /* set by a signal handler: the tarball is given up, ERR_INTR; may be NULL */
     const struct log *log;
 };
 

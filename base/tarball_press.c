@@ -42,11 +42,14 @@ struct tarball_press {
 };
 
 /* A full pipe takes PIPE_BUF bytes at once or none (pipe(7)): so we never wait in write(2) for a reader. */
-static int write_pipe(const struct tarball_press *p, struct str s, struct err *e)
+static int write_pipe(struct tarball_press *p, struct str s, struct err *e)
 {
     while (s.n > 0) {
         struct pollfd pfd = {.fd = p->fd, .events = POLLOUT};
-        if (p->stop != NULL && *p->stop)
+        pthread_mutex_lock(&p->lock);
+        bool given_up = p->failed || (p->stop != NULL && *p->stop);
+        pthread_mutex_unlock(&p->lock);
+        if (given_up)
             return err_set(e, ERR_INTR, "interrupted");
         if (poll(&pfd, 1, POLL_MS) <= 0)
             continue;
@@ -58,7 +61,7 @@ static int write_pipe(const struct tarball_press *p, struct str s, struct err *e
     return 0;
 }
 
-static int write_out(const struct tarball_press *p, struct str s, struct err *e)
+static int write_out(struct tarball_press *p, struct str s, struct err *e)
 {
     return p->pipe ? write_pipe(p, s, e) : file_write_fd(p->fd, p->name, s.p, s.n, e);
 }
@@ -155,6 +158,8 @@ int tarball_press_open(struct tarball_press **out, const struct tarball_format *
 /* Waits for the slot of the chunk that is being filled. */
 static int await_slot(struct tarball_press *p, struct err *e)
 {
+    if (p->stop != NULL && *p->stop)
+        return err_set(e, ERR_INTR, "interrupted");
     pthread_mutex_lock(&p->lock);
     while (p->filled - p->written >= p->nslots && !p->failed)
         pthread_cond_wait(&p->changed, &p->lock);

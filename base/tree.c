@@ -10,7 +10,13 @@
 #include "base/os.h"
 #include "base/tree_int.h"
 
-enum { WHOS_MAX = 1024 * 1024, FREE_NODES = 131072, BYTES_PER_NODE = 128, XATTR_MAX = 65536 };
+enum {
+    WHOS_MAX = 1024 * 1024,
+    FREE_NODES = 131072,
+    BYTES_PER_NODE = 128,
+    XATTR_MAX = 65536,
+    XATTRS_MAX = 1024
+};
 
 void tree_set_epoch(struct tree *t, int64_t seconds)
 {
@@ -122,6 +128,8 @@ static int refuse(const struct tree_writer *w, const struct tree_entry *en, stru
 
 static int check_xattrs(struct tree_writer *w, const struct tree_entry *en, struct err *e)
 {
+    if (en->nxattrs > XATTRS_MAX)
+        return refuse(w, en, e, "too many extended attributes");
     for (size_t i = 0; i < en->nxattrs; i++) {
         struct str name = en->xattrs[i].name;
         if (name.n == 0 || name.n > TREE_NAME_MAX || memchr(name.p, '\0', name.n) != NULL ||
@@ -177,13 +185,13 @@ static int make_layout(struct tree_writer *w, size_t i, struct err *e)
     if (tree_claim_layout(w, i, &link, &dir, e) < 0)
         return -1;
     struct tree_entry en = {.type = TREE_DIR, .mode = 0755, .mtime = t->epoch};
-    struct tree_job j = {.w = w, .en = &en, .node = dir, .meta = {.mode = 0755, .mtime = t->epoch}};
+    struct tree_job j = {
+        .w = w, .en = &en, .node = dir, .layout = true, .meta = {.mode = 0755, .mtime = t->epoch}};
     if (!tree_claim_made(t, dir) && t->ops->put(&j, e) < 0)
         return -1;
     en.type = TREE_LINK;
     en.link = str_c(t->layout[i].text);
     j.node = link;
-    j.layout = true;
     if (!tree_claim_made(t, link) && t->ops->put(&j, e) < 0)
         return -1;
     w->layout_made |= (uint64_t)1 << i;

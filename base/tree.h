@@ -61,7 +61,9 @@ int tree_open_dir(struct tree **t, const char *target, const struct log *log, st
 int tree_open_existing(struct tree **t, const char *root, const struct log *log, struct err *e);
 /* A tarball (base/tarball.h; borrowed, finished by tree_seal) as the target. Entries go into it as they come
    and cannot be changed any more, but for the paths announced with tree_hold(). The tree is ordered: every
-   package from index 0 on is begun in the plan's order and ended with tree_writer_finish(). */
+   package from index 0 on is begun in the plan's order and ended with tree_writer_finish(). A directory gets
+   what is known of it when the first thing below it comes: a package that names it later is not heard any
+   more. A package that ships a path twice is ERR_FORMAT, unless the path is held. */
 int tree_open_tar(struct tree **t, struct tarball *tarball, const char *target, const struct log *log,
                   struct err *e);
 bool tree_ordered(const struct tree *t);

@@ -313,6 +313,12 @@ static int keep_node(const struct place *p, enum tree_type type, dev_t dev, cons
     *n = (struct tree_kept_node){.next = p->t->kept_nodes, .type = type, .meta = *m};
     n->path = arena_printf(a, "%s%s%s", buf_c(&p->at), p->at.n > 0 ? "/" : "", p->name);
     os_devnums(dev, &n->major, &n->minor);
+    for (struct tree_kept_node *old = p->t->kept_nodes; old != NULL; old = old->next)
+        if (strcmp(old->path, n->path) == 0) {
+            n->next = old->next;
+            *old = *n;
+            return 0;
+        }
     p->t->kept_nodes = n;
     return 0;
 }

@@ -11,9 +11,9 @@
 #include "base/tarball.h"
 #include "base/tree_int.h"
 
-enum { DEPTH_MAX = 1024, WINDOW = 256 * 1024, XATTR_MAX = 65536, NAMES_MAX = 65536 };
+enum { DEPTH_MAX = 1024, WINDOW = 256 * 1024, XATTR_MAX = 65536, NAMES_MAX = 65536, HOLES_GIB = 16 };
 
-/* The first name of a file that has several. */
+/* The first name of a file that has several; a table with path.p NULL where nothing is. */
 struct first_name {
     dev_t dev;
     ino_t ino;
@@ -26,7 +26,9 @@ struct pack {
     struct arena arena;
     struct buf path; /* canonical, of the entry in work */
     struct first_name *first;
-    size_t nfirst, first_cap;
+    size_t nfirst, first_cap; /* cap: a power of two */
+    uint64_t holes;           /* bytes that take no room here, but would in the tarball */
+    bool acls;                /* said that there are some */
     char *window;
 };
 
@@ -35,18 +37,41 @@ static int pack_sys(const struct pack *p, const char *what, struct err *e)
     return err_sys(e, ERR_HOST, errno, "%s/%s: %s", p->t->path, buf_c(&p->path), what);
 }
 
+static size_t slot(const struct pack *p, const struct stat *st)
+{
+    uint64_t h = ((uint64_t)st->st_ino ^ (uint64_t)st->st_dev << 40) * 0x9e3779b97f4a7c15u;
+    return (size_t)(h >> 20) & (p->first_cap - 1);
+}
+
+static void grow(struct pack *p)
+{
+    struct first_name *old = p->first;
+    size_t n = p->first_cap;
+    p->first_cap = n > 0 ? n * 2 : 256;
+    p->first = mem_alloc(p->first_cap * sizeof *p->first);
+    for (size_t i = 0; i < n; i++) {
+        if (old[i].path.p == NULL)
+            continue;
+        const struct stat st = {.st_dev = old[i].dev, .st_ino = old[i].ino};
+        size_t k = slot(p, &st);
+        while (p->first[k].path.p != NULL)
+            k = (k + 1) & (p->first_cap - 1);
+        p->first[k] = old[i];
+    }
+    free(old);
+}
+
 /* The earlier name of the same file, or NULL: then this one is remembered. */
 static const struct first_name *known(struct pack *p, const struct stat *st)
 {
-    for (size_t i = 0; i < p->nfirst; i++)
-        if (p->first[i].ino == st->st_ino && p->first[i].dev == st->st_dev)
-            return &p->first[i];
-    if (p->nfirst == p->first_cap) {
-        p->first_cap = p->first_cap * 2 + 64;
-        p->first = mem_grow(p->first, p->first_cap, sizeof *p->first);
-    }
-    p->first[p->nfirst++] =
-        (struct first_name){st->st_dev, st->st_ino, arena_copy(&p->arena, buf_view(&p->path))};
+    if (p->nfirst * 2 >= p->first_cap)
+        grow(p);
+    size_t k = slot(p, st);
+    for (; p->first[k].path.p != NULL; k = (k + 1) & (p->first_cap - 1))
+        if (p->first[k].ino == st->st_ino && p->first[k].dev == st->st_dev)
+            return &p->first[k];
+    p->first[k] = (struct first_name){st->st_dev, st->st_ino, arena_copy(&p->arena, buf_view(&p->path))};
+    p->nfirst++;
     return NULL;
 }
 
@@ -54,6 +79,11 @@ static const struct first_name *known(struct pack *p, const struct stat *st)
 static bool is_kept(const char *name)
 {
     return strcmp(name, "security.capability") == 0 || strncmp(name, "user.", 5) == 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return str_cmp(((const struct tree_xattr *)a)->name, ((const struct tree_xattr *)b)->name);
 }
 
 static int read_xattrs(struct pack *p, int fd, struct arena *a, struct tree_entry *en, struct err *e)
@@ -66,6 +96,11 @@ static int read_xattrs(struct pack *p, int fd, struct arena *a, struct tree_entr
         return pack_sys(p, "extended attributes", e);
     struct tree_xattr *x = arena_array(a, (size_t)n / 2 + 1, sizeof *x);
     for (const char *name = names; name < names + n; name += strlen(name) + 1) {
+        if (!p->acls && strncmp(name, "system.posix_acl_", 17) == 0) {
+            log_warn(p->t->log, "%s/%s: access control lists are not kept in a tarball", p->t->path,
+                     buf_c(&p->path));
+            p->acls = true;
+        }
         if (!is_kept(name))
             continue;
         char *value = arena_alloc(a, XATTR_MAX);
@@ -74,6 +109,8 @@ static int read_xattrs(struct pack *p, int fd, struct arena *a, struct tree_entr
             return pack_sys(p, name, e);
         x[en->nxattrs++] = (struct tree_xattr){arena_copy(a, str_c(name)), {value, (size_t)size}};
     }
+    if (en->nxattrs > 1)
+        qsort(x, en->nxattrs, sizeof *x, by_name); /* file systems have orders of their own */
     en->xattrs = x;
     return 0;
 }
@@ -98,12 +135,29 @@ static int pack_content(struct pack *p, int fd, const struct tree_entry *en, str
     return 0;
 }
 
-static int pack_file(struct pack *p, int dir, const char *name, struct tree_entry *en, struct err *e)
+/* A file may say that it is larger than any disk: in a tarball it would be. */
+static int count_holes(struct pack *p, const struct stat *st, struct err *e)
+{
+    uint64_t size = (uint64_t)st->st_size, there = (uint64_t)st->st_blocks * 512;
+    p->holes += size > there ? size - there : 0;
+    if (p->holes >> 30 < HOLES_GIB)
+        return 0;
+    return err_set(e, ERR_HOST, "%s/%s: sparse files of more than %d GiB, which a tarball would hold whole",
+                   p->t->path, buf_c(&p->path), HOLES_GIB);
+}
+
+static int pack_file(struct pack *p, int dir, const char *name, const struct stat *st, struct tree_entry *en,
+                     struct err *e)
 {
     AUTO_ARENA a = {0};
+    struct stat now;
     AUTO_FD fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0)
+    if (fd < 0 || fstat(fd, &now) < 0)
         return pack_sys(p, "open", e);
+    if (now.st_dev != st->st_dev || now.st_ino != st->st_ino || !S_ISREG(now.st_mode))
+        return err_set(e, ERR_HOST, "%s/%s: changed while it was packed", p->t->path, buf_c(&p->path));
+    if (count_holes(p, &now, e) < 0)
+        return -1;
     return read_xattrs(p, fd, &a, en, e) < 0 ? -1 : pack_content(p, fd, en, e);
 }
 
@@ -155,7 +209,7 @@ static int pack_name(struct pack *p, int dir, const char *name, unsigned depth, 
     struct tree_entry en = entry_of(p, &st);
     if (S_ISDIR(st.st_mode))
         return pack_subdir(p, dir, name, &en, depth, e);
-    const struct first_name *first = st.st_nlink > 1 ? known(p, &st) : NULL;
+    const struct first_name *first = st.st_nlink > 1 && !S_ISSOCK(st.st_mode) ? known(p, &st) : NULL;
     if (first != NULL) {
         en.type = TREE_HARD;
         en.link = first->path;
@@ -164,7 +218,7 @@ static int pack_name(struct pack *p, int dir, const char *name, unsigned depth, 
     switch (st.st_mode & S_IFMT) {
     case S_IFREG:
         en.type = TREE_FILE;
-        return pack_file(p, dir, name, &en, e);
+        return pack_file(p, dir, name, &st, &en, e);
     case S_IFLNK:
         en.type = TREE_LINK;
         return pack_link(p, dir, name, &en, e);

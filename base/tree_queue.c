@@ -166,8 +166,6 @@ static int copy_strings(struct tree_writer *w, const struct tree_entry *en, stru
     struct str path = w->path.n > 0 ? buf_view(&w->path) : STR(".");
     if (take_copy(w, path, &c->path, e) < 0 || take_copy(w, en->link, &c->link, e) < 0)
         return -1;
-    if (en->nxattrs > BLOCK / sizeof(struct tree_xattr))
-        return err_set(e, ERR_FORMAT, "%s: %s: too many extended attributes", w->who, buf_c(&w->path));
     if (take(w, en->nxattrs * sizeof(struct tree_xattr), &p, e) < 0)
         return -1;
     struct tree_xattr *x = p;

@@ -113,6 +113,13 @@ int tree_tar_write(const struct tree_job *j, struct err *e)
     return en.type == TREE_FILE ? tree_content(j, sink_piece, &s, e) : 0;
 }
 
+static int shipped_twice(const char *who, const char *path, struct err *e)
+{
+    err_set(e, ERR_FORMAT, "%s: %s: ships the path twice, and a tarball cannot take back the first one", who,
+            path);
+    return err_hint(e, "make a directory instead");
+}
+
 /* The directory a package names is written when it is named, one that is only passed through with the first
    entry below it; layout links come last, when all that is known of them is. */
 static int tar_put(const struct tree_job *j, struct err *e)
@@ -121,16 +128,13 @@ static int tar_put(const struct tree_job *j, struct err *e)
     struct tree_node *n = j->node;
     if (j->layout || (n->kind == KIND_DIR && n->meta == NULL))
         return 0;
-    if (tree_tar_holds(t, buf_view(&j->w->path)) ||
-        (j->en->type == TREE_HARD && tree_held_has(t, buf_view(&j->w->target))))
+    bool held = tree_tar_holds(t, buf_view(&j->w->path));
+    if (j->replace && !held && n->kind != KIND_DIR)
+        return shipped_twice(j->w->who, buf_c(&j->w->path), e);
+    if (held || (j->en->type == TREE_HARD && tree_held_has(t, buf_view(&j->w->target))))
         return tree_held_put(j, e);
     if (n->kind == KIND_DIR)
         return tree_tar_dir(t, n, e);
-    if (j->replace) {
-        err_set(e, ERR_FORMAT, "%s: %s: ships the path twice, and a tarball cannot take back the first one",
-                j->w->who, buf_c(&j->w->path));
-        return err_hint(e, "make a directory instead");
-    }
     return tree_tar_dir(t, n->parent, e) < 0 ? -1 : tree_tar_write(j, e);
 }
 
@@ -143,6 +147,8 @@ static int settle_hard(struct tree *t, struct tree_node *n, struct err *e)
         return -1;
     tree_node_path(n, &path);
     tree_node_path(base, &target);
+    if (n->writer != TREE_NOBODY)
+        return shipped_twice(tree_who(t, n->owner), buf_c(&path), e);
     if (tree_tar_holds(t, buf_view(&path)) || tree_held_has(t, buf_view(&target)))
         return tree_held_link(t, buf_view(&path), buf_view(&target), n->meta, e);
     struct tree_entry en = node_entry(t, n, &path, TREE_HARD);
@@ -176,7 +182,8 @@ static int settle_all(struct tree *t, struct tree_node *const *nodes, size_t n, 
         if (nodes[i]->kind == KIND_DIR && settle_dir(t, nodes[i], e) < 0)
             return -1;
     for (size_t i = 0; i < n; i++)
-        if (nodes[i]->kind == KIND_HARD && nodes[i]->writer == TREE_NOBODY && settle_hard(t, nodes[i], e) < 0)
+        if (nodes[i]->kind == KIND_HARD && (nodes[i]->writer == TREE_NOBODY || nodes[i]->meta != NULL) &&
+            settle_hard(t, nodes[i], e) < 0)
             return -1;
     for (size_t i = 0; i < t->nlayout; i++)
         if (settle_layout(t, i, e) < 0)

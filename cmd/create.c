@@ -139,11 +139,12 @@ static int prepare(struct job *j, struct create_plan *p, struct tree *t, struct 
                                                                          : tree_hold(t, inits, ninits, e);
 }
 
+/* What a root takes while it is made: the packages may lie in it, too. */
 static uint64_t plan_bytes(const struct create_plan *p)
 {
     uint64_t n = 0;
     for (size_t i = 0; i < p->plan.n; i++)
-        n += p->plan.pkgs[i].installed_size;
+        n += p->plan.pkgs[i].installed_size + p->plan.pkgs[i].size;
     return p->overlays != NULL ? n + overlay_bytes(p->overlays) : n;
 }
 

@@ -83,8 +83,9 @@ static struct item *take(struct unpacker *u)
 static int unpack_one(struct unpacker *u, struct item *it, struct tree_writer **w, struct err *e)
 {
     const struct plan_pkg *pkg = &u->plan->plan.pkgs[it->index];
-    if (job_check_stop(e) < 0 ||
-        tree_writer_open(u->tree, it->index, pkg->name, unpack_bound(pkg), u->redo, w, e) < 0)
+    /* The writer first: whoever waits for this package's turn hears of it when the writer is closed. */
+    if (tree_writer_open(u->tree, it->index, pkg->name, unpack_bound(pkg), u->redo, w, e) < 0 ||
+        job_check_stop(e) < 0)
         return -1;
     if (u->plan->fmt->unpack(it->fd, pkg, *w, u->redo ? NULL : u->second, it->index, e) < 0)
         return -1;

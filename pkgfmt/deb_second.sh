@@ -34,12 +34,18 @@ is_done() {
     return 1
 }
 
+# A machine may lose its power at any time: what was done is on disk before it is noted, and noted before more is done.
+note_done() { # STEP
+    [ "$caller" != first-boot ] || sync
+    echo "$1" >>"$zs/done"
+    [ "$caller" != first-boot ] || sync
+}
+
 run_step() {
     is_done "$1" && return
     echo "== $1" >>"$log"
     "step_$1"
-    [ "$caller" != first-boot ] || sync # a machine may lose its power at any time
-    echo "$1" >>"$zs/done"
+    note_done "$1"
 }
 
 progress() { # PACKAGES-DONE WHAT; each package counts twice, unpacked and configured
@@ -88,7 +94,8 @@ write_script() { # FILE EXIT-STATUS
 
 # Nothing is started or stopped while packages are configured: by invoke-rc.d, nor by a script that does it itself.
 step_prepare() {
-    if [ -e "$policy" ] && ! grep -q "^$mark" "$policy"; then
+    # An empty one is ours, too: cut off before it was written.
+    if [ -s "$policy" ] && ! grep -q "^$mark" "$policy"; then
         mv "$policy" "$zs/policy-rc.d" || fail prepare "$policy cannot be kept aside"
     fi
     write_script "$policy" 101
@@ -156,7 +163,7 @@ run_hooks() {
             unset ZONESTRAP_SECOND OLDPWD
             exec "$hook"
         ) >>"$log" 2>&1 </dev/null 9>&- || fail "hook $name" "exit status $?"
-        echo "hook $name" >>"$zs/done"
+        note_done "hook $name"
     done
 }
 

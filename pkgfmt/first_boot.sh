@@ -182,7 +182,9 @@ login_shell() {
 real_init() {
     case ${1-} in [QqUu]) exit 0 ;; esac
     for place in "$0" $inits; do
-        [ ! -x "$place.zonestrap" ] || exec "$place.zonestrap" "$@"
+        # A link to another of the places leads here again.
+        if [ ! -x "$place.zonestrap" ] || grep -q "^$mark" "$place.zonestrap"; then continue; fi
+        exec "$place.zonestrap" "$@"
     done
     say "there is no init before the second stage is finished" >&2
     exit 1

@@ -53,8 +53,13 @@ struct arena *solve_arena(struct solve *s)
     return &s->arena;
 }
 
+/* A thread that could not be stopped still works on it: its memory is not freed, and not lost either. */
+static struct solve *volatile abandoned;
+
 void solve_close(struct solve *s)
 {
+    if (s != NULL && s->abandoned)
+        abandoned = s;
     if (s == NULL || s->abandoned)
         return;
     s->pool->considered = NULL;
