@@ -41,6 +41,30 @@ static int check_target_mirror(const char *url, struct err *e)
     return good ? 0 : err_set(e, ERR_USAGE, "--target-mirror: `%s' is neither a URL nor `canonical'", url);
 }
 
+/* A tarball or an image in a form that is not made here shall not become a directory of that name. */
+static int check_target_name(const char *target, struct err *e)
+{
+    static const char *const archives[] = {".tar",  ".tgz", ".txz", ".tbz", ".tbz2",    ".tzst",
+                                           ".ext2", ".img", ".iso", ".zip", ".squashfs"};
+    size_t n = strlen(target);
+    AUTO_BUF lower = {0};
+    if (tarball_name(target) || (n > 0 && target[n - 1] == '/'))
+        return 0;
+    for (size_t i = 0; i < n; i++)
+        buf_putc(&lower, target[i] >= 'A' && target[i] <= 'Z' ? (char)(target[i] - 'A' + 'a') : target[i]);
+    const char *base = strrchr(buf_c(&lower), '/');
+    base = base != NULL ? base + 1 : buf_c(&lower);
+    bool bad =
+        strstr(base, ".tar.") != NULL || strncmp(target, "oci:", 4) == 0 || strncmp(target, "zone:", 5) == 0;
+    for (size_t i = 0; i < sizeof archives / sizeof *archives; i++)
+        bad = bad || str_ends(str_c(base), str_c(archives[i]));
+    if (!bad)
+        return 0;
+    err_set(e, ERR_USAGE, "%s: tarballs are called NAME.tar, .tar.gz, .tgz, .tar.xz, .txz or .tar.zst",
+            target);
+    return err_hint(e, "for a directory of that name: %s/", target);
+}
+
 /* Hooks are the second stage's; of the root of a tarball that is not finished here there is nothing to keep.
  */
 static int check_extras(const struct options *o, enum when when, struct err *e)
@@ -65,8 +89,8 @@ static int check_request(const struct job *j, enum when *when, struct err *e)
     if (parse_when(word, when) < 0)
         return err_set(e, ERR_USAGE, "--second-stage: `%s' is none of auto, now, later, first-boot, never",
                        word);
-    if (check_target_mirror(o->target_mirror, e) < 0 || check_extras(o, *when, e) < 0 ||
-        sbom_check(o, o->operands.v[1], e) < 0)
+    if (check_target_name(o->operands.v[1], e) < 0 || check_target_mirror(o->target_mirror, e) < 0 ||
+        check_extras(o, *when, e) < 0 || sbom_check(o, o->operands.v[1], e) < 0)
         return -1;
     if (geteuid() != 0 && !tarball_name(o->operands.v[1])) {
         err_set(e, ERR_HOST, "writing a root directory needs root: its files have many owners");
@@ -255,8 +279,6 @@ int cmd_create(struct job *j, struct err *e)
     enum when when = NEVER;
     if (check_request(j, &when, e) < 0 || read_extras(j, &p, e) < 0)
         return -1;
-    if (strcmp(j->opt.operands.v[1], "-") == 0)
-        j->ui.json = stderr;
     job_open_cache(j);
     int rc = create(j, &p, when, e);
     create_plan_free(&p);

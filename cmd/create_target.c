@@ -2,12 +2,15 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/auto.h"
+#include "base/os.h"
 #include "cmd/create_stages.h"
 #include "cmd/zone/zone.h"
 
@@ -35,7 +38,7 @@ static int check_keep(struct job *j, struct create_target *t, struct err *e)
 int create_target_open(struct job *j, const char *name, bool finish, struct create_target *t, struct err *e)
 {
     const struct tarball_opts o = {.jobs = (unsigned)j->opt.jobs, .stop = &job_stop, .log = j->log};
-    *t = (struct create_target){.name = name};
+    *t = (struct create_target){.name = name, .place_fd = -1};
     if (tarball_name(name)) {
         if (check_keep(j, t, e) < 0)
             return -1;
@@ -50,18 +53,20 @@ int create_target_open(struct job *j, const char *name, bool finish, struct crea
     return -1;
 }
 
-/* A root that a killed run left in tmp: whoever makes one holds its lock. */
+/* A place that a killed run left in tmp, with a root or (that was in memory) empty. Whoever makes one holds
+   its lock. */
 static void sweep_place(struct job *j, const char *place)
 {
     struct stat st;
     struct err ignored = {0};
     struct tree *t = NULL;
-    bool stale = lstat(place, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid() &&
-                 st.st_mtime + SWEEP_AFTER < time(NULL) &&
-                 lstat(arena_printf(&j->arena, "%s/.root.zonestrap-partial", place), &st) == 0;
-    if (!stale || tree_open_dir(&t, arena_printf(&j->arena, "%s/root", place), j->log, &ignored) < 0)
+    AUTO_FD fd = open(place, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &st) < 0 || st.st_uid != geteuid() || st.st_mtime + SWEEP_AFTER >= time(NULL) ||
+        os_lock(fd) < 0)
         return;
-    tree_close(t);
+    if (fstatat(fd, ".root.zonestrap-partial", &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+        tree_open_dir(&t, arena_printf(&j->arena, "%s/root", place), j->log, &ignored) == 0)
+        tree_close(t);
     if (rmdir(place) == 0)
         log_info(j->log, "%s: removed, a killed run left it", place);
 }
@@ -93,6 +98,9 @@ static int open_private(struct job *j, struct create_target *t, uint64_t bytes, 
     if (mkdtemp(place) == NULL)
         return err_sys(e, ERR_HOST, errno, "%s", place);
     t->place = place;
+    t->place_fd = open(place, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (t->place_fd < 0 || os_lock(t->place_fd) < 0)
+        return err_sys(e, ERR_HOST, errno, "%s", place);
     if (zone_private_memory(place, bytes + bytes / 4 + SPARE, &t->in_memory, j->log, e) < 0 ||
         tree_open_dir(&t->tree, arena_printf(&j->arena, "%s/root", place), j->log, e) < 0)
         return -1;
@@ -137,6 +145,8 @@ void create_target_close(struct job *j, struct create_target *t)
     tarball_close(t->tarball);
     if (t->in_memory)
         zone_private_forget(t->place);
+    if (t->place_fd >= 0)
+        close(t->place_fd);
     if (t->place != NULL && rmdir(t->place) < 0)
         log_warn(j->log, "%s: cannot be removed: %s", t->place, strerror(errno));
     t->tree = NULL;

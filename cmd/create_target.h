@@ -14,6 +14,7 @@ struct create_target {
     struct tarball *tarball; /* NULL: a directory */
     char *place;             /* directory that holds the private root, made for it; NULL: none */
     bool in_memory;          /* the place is */
+    int place_fd;            /* holds its lock */
     const char *kept;     /* --keep: where the private root is instead, which stays if it is not finished */
     struct err no_place;  /* why there can be none; class ERR_NONE when there can */
     struct digest digest; /* of a sealed tarball, before compression */

@@ -119,7 +119,7 @@ int lock_write(const struct lock *l, const char *file, struct err *e)
         fwrite(text.p, 1, text.n, stdout); /* whether it arrived is seen at the end */
         return 0;
     }
-    if (stat(file, &st) == 0 && !S_ISREG(st.st_mode)) {
+    if (lstat(file, &st) == 0 && !S_ISREG(st.st_mode)) {
         err_set(e, ERR_USAGE, "--lock: %s: no regular file", file);
         return err_hint(e, "`-' stands for standard output");
     }

@@ -73,6 +73,10 @@ static int run_command(const struct command *c, struct job *j, int argc, char **
         help_print(c);
         return 0;
     }
+    /* Standard output is the result's, from the first error on. */
+    const struct option_list *to = &j->opt.operands;
+    if (c->bit == CMD_PLAN || (c->bit == CMD_CREATE && to->n == 2 && strcmp(to->v[1], "-") == 0))
+        j->ui.json = stderr;
     if (job_init(j, e) < 0)
         return -1;
     return c->run(j, e);

@@ -221,7 +221,6 @@ int cmd_plan(struct job *j, struct err *e)
     struct create_plan p = {0};
     if (check_request(&j->opt, e) < 0 || sbom_check(&j->opt, NULL, e) < 0)
         return -1;
-    j->ui.json = stderr;
     if (j->opt.locked != NULL && create_locked_request(j, &p, e) < 0)
         return -1;
     job_open_cache(j);

@@ -195,7 +195,8 @@ static int pick_mode(struct progress_ui *ui, const char *word, struct err *e)
 int progress_init(struct progress_ui *ui, const char *mode, bool quiet, unsigned verbose,
                   const char *log_file, struct err *e)
 {
-    *ui = (struct progress_ui){.quiet = quiet, .verbose = verbose, .json = stdout, .begin_us = now_us()};
+    FILE *json = ui->json != NULL ? ui->json : stdout;
+    *ui = (struct progress_ui){.quiet = quiet, .verbose = verbose, .json = json, .begin_us = now_us()};
     pthread_mutex_init(&ui->lock, NULL);
     ui->log = (struct log){on_line, on_progress, ui};
     ui->shown_us = ui->begin_us;

@@ -25,7 +25,8 @@ struct progress_ui {
     enum progress_mode mode;
     unsigned verbose; /* 0 warnings, 1 info, 2 everything; quiet: none, and no times */
     bool quiet;
-    FILE *json; /* where JSON lines go: standard output, unless a command needs that for its result */
+    FILE *json; /* where JSON lines go; NULL before progress_init(): standard output, which a command may need
+                 */
     FILE *file; /* --log */
     struct progress_stage stages[PROGRESS_STAGES];
     unsigned nstages;

@@ -67,18 +67,40 @@ static int check_file(const char *option, const char *path, struct err *e)
     return 0;
 }
 
+/* The directory that a name is in, by its numbers; *base is the last component. */
+static bool place_of(const char *name, const char **base, struct stat *st)
+{
+    const char *slash = strrchr(name, '/');
+    AUTO_BUF dir = {0};
+    *base = slash != NULL ? slash + 1 : name;
+    buf_add(&dir, name, (size_t)(*base - name));
+    buf_putc(&dir, '.');
+    return stat(buf_c(&dir), st) == 0;
+}
+
+/* Whether the two names stand for one file, which may not be there yet. */
+static bool same_file(const char *a, const char *b)
+{
+    const char *x, *y;
+    struct stat sx, sy;
+    return place_of(a, &x, &sx) && place_of(b, &y, &sy) && strcmp(x, y) == 0 && sx.st_dev == sy.st_dev &&
+           sx.st_ino == sy.st_ino;
+}
+
 int sbom_check(const struct options *o, const char *target, struct err *e)
 {
     const char *file[] = {o->manifest, o->sbom}, *const option[] = {"manifest", "sbom"};
     for (size_t i = 0; i < 2; i++) {
         if (file[i] == NULL)
             continue;
-        if (target != NULL && strcmp(file[i], target) == 0)
+        if (target != NULL && same_file(file[i], target))
             return err_set(e, ERR_USAGE, "--%s %s: this is the target", option[i], file[i]);
+        if (o->lock != NULL && same_file(file[i], o->lock))
+            return err_set(e, ERR_USAGE, "--%s and --lock name the same file: %s", option[i], file[i]);
         if (check_file(option[i], file[i], e) < 0)
             return -1;
     }
-    if (file[0] != NULL && file[1] != NULL && strcmp(file[0], file[1]) == 0)
+    if (file[0] != NULL && file[1] != NULL && same_file(file[0], file[1]))
         return err_set(e, ERR_USAGE, "--manifest and --sbom name the same file: %s", file[0]);
     return 0;
 }

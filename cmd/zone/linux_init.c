@@ -45,6 +45,8 @@ static int loopback_up(struct err *e)
 static int init_setup(const struct linux_zone *z, struct err *e)
 {
     const char *name = z->o->hostname ? z->o->hostname : "zone";
+    if (setgroups(0, NULL) != 0)
+        return err_sys(e, ERR_HOST, errno, "cannot leave the caller's groups (setgroups)");
     if (sethostname(name, strlen(name)) != 0)
         return err_sys(e, ERR_HOST, errno, "host name `%s'", name);
     if (setdomainname("(none)", 6) != 0)

@@ -257,7 +257,8 @@ static int enter_root(struct err *e)
 /* In the new namespace, its ids mapped. A security module may have taken the rights in it away. */
 static int become_root(struct err *e)
 {
-    if (setgroups(0, NULL) != 0 || setresgid(0, 0, 0) != 0 || setresuid(0, 0, 0) != 0)
+    /* The user's other groups stay: they may be what lets it write the target. A zone drops them. */
+    if (setresgid(0, 0, 0) != 0 || setresuid(0, 0, 0) != 0)
         return forbidden("setuid", errno, e);
     /* A changed group would make /proc/self root's, and the zone's maps could not be written. */
     prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);

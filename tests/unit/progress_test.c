@@ -77,7 +77,7 @@ static void modes(void)
     } t[] = {{"none", false, PROGRESS_NONE}, {"plain", false, PROGRESS_PLAIN}, {"bar", true, PROGRESS_BAR},
              {"json", false, PROGRESS_JSON}, {"auto", true, PROGRESS_NONE},    {NULL, true, PROGRESS_NONE}};
     for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
-        struct progress_ui ui;
+        struct progress_ui ui = {0};
         struct err e = {0};
         CHECK(progress_init(&ui, t[i].word, t[i].quiet, 0, NULL, &e) == 0);
         CHECK(ui.mode == t[i].mode);
@@ -87,7 +87,7 @@ static void modes(void)
 
 static void init_errors(void)
 {
-    struct progress_ui ui;
+    struct progress_ui ui = {0};
     struct err e = {0};
     CHECK(progress_init(&ui, "fancy", false, 0, NULL, &e) == -1 && e.class == ERR_USAGE);
     CHECK(strstr(e.msg, "fancy") != NULL);
@@ -120,7 +120,7 @@ static void capture(struct outputs *o, const char *mode, bool quiet, unsigned ve
     fflush(stdout);
     pid_t pid = fork();
     if (pid == 0) {
-        struct progress_ui ui;
+        struct progress_ui ui = {0};
         if (freopen(path[0], "w", stdout) == NULL || freopen(path[1], "w", stderr) == NULL)
             _exit(1);
         if (progress_init(&ui, mode, quiet, verbose, path[2], &e) < 0)
@@ -256,7 +256,7 @@ static struct str bar_line(unsigned columns, char *out, size_t cap)
     CHECK((slave = open(ptsname(master), O_RDWR | O_NOCTTY)) >= 0 && ioctl(slave, TIOCSWINSZ, &w) == 0);
     fflush(stderr);
     dup2(slave, STDERR_FILENO);
-    struct progress_ui ui;
+    struct progress_ui ui = {0};
     struct err e = {0};
     CHECK(progress_init(&ui, NULL, false, 0, NULL, &e) == 0 && ui.mode == PROGRESS_BAR);
     ui.shown_us = 0;
