@@ -55,7 +55,7 @@ const struct option_row option_rows[] = {
     {0, "manifest", "FILE", OPT_STRING, FIELD(manifest), BOTH, "write a sorted list of the packages to FILE"},
     {0, "sbom", "FILE", OPT_STRING, FIELD(sbom), BOTH, "write a bill of materials (SPDX 2.3 JSON) to FILE"},
     {0, "jobs", "N", OPT_NUMBER, FIELD(jobs), CMD_CREATE,
-     "packages unpacked at a time; default: one per processor"},
+     "packages unpacked, and processors compressing, at a time; default: one per processor"},
     {0, "recipes", "DIR", OPT_LIST, FIELD(recipes), BOTH | CMD_LIST | CMD_CHECK,
      "recipes, fixups and mirror lists that come before the built-in ones"},
     {0, "progress", "auto|bar|plain|json|none", OPT_STRING, FIELD(progress), BOTH | CMD_SECOND,

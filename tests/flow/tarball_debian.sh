@@ -6,8 +6,7 @@
 [ -n "$mirror" ] || { skipped tarball_debian "the host's apt configuration names no Debian mirror that answers"; done_; }
 create() { "$zs" create --cache-dir "$shared_cache" --progress none "$@"; }
 audit_is_empty() { [ -z "$("$zs" run "$1" -- dpkg --audit 2>&1)" ] && [ "$("$zs" run "$1" -- dpkg-query -W -f '${db:Status-Abbrev}\n' | grep -c '^ii')" = 88 ]; }
-mounts_before=$(sort /proc/self/mountinfo | sha256sum)
-tmp_before=$(ls -A "${TMPDIR:-/tmp}" | grep zonestrap)
+export TMPDIR=$work/tmp; mkdir -m 1777 "$TMPDIR"
 
 t_finished() { create debian/bookworm "$work/a.tar.zst" 2>"$work/said"; local rc=$?; cat "$work/said"; [ $rc = 0 ] && grep -q "tar sha256:$(zstd -dcq "$work/a.tar.zst" | sha256sum | cut -d' ' -f1)" "$work/said"; }
 case_ "create debian/bookworm a.tar.zst: finished, its digest is said" t_finished
@@ -33,7 +32,7 @@ as_user() { # SUBIDS COMMAND...
     chmod 755 "$work"; mkdir -p -m 777 "$work/user"; cp -f "$zs" "$work/zs-copy"
     echo "$ids" >"$work/subids"; { cat /etc/passwd; echo "zstest:x:4321:4321::$work/user:/bin/sh"; } >"$work/passwd"
     unshare --mount --propagation private bash -c 'for f in subuid subgid; do mount --bind "$1/subids" /etc/$f || exit 99; done; mount --bind "$1/passwd" /etc/passwd || exit 99; [ -z "${HIDE:-}" ] || mount --bind /dev/null "$HIDE" || exit 99
-        cd "$1/user" && shift && HOME=$PWD XDG_CACHE_HOME=$PWD/c XDG_CONFIG_HOME=$PWD/c exec setpriv --reuid=4321 --regid=4321 --clear-groups --inh-caps=-all "$@"' - "$work" "$@"
+        cd "$1/user" && shift && unset TMPDIR && HOME=$PWD XDG_CACHE_HOME=$PWD/c XDG_CONFIG_HOME=$PWD/c exec setpriv --reuid=4321 --regid=4321 ${GROUPS_:---clear-groups} --inh-caps=-all "$@"' - "$work" "$@"
 }
 if command -v newuidmap >/dev/null && [ "$(cat /proc/sys/user/max_user_namespaces)" -gt 0 ]; then
     t_user() { as_user zstest:200000:65536 "$work/zs-copy" create --progress none debian/bookworm u.tar.zst && cmp "$work/a.tar.zst" "$work/user/u.tar.zst"; }
@@ -44,20 +43,34 @@ if command -v newuidmap >/dev/null && [ "$(cat /proc/sys/user/max_user_namespace
         mkdir "$work/caps" && bsdtar -C "$work/caps" -xpf "$work/c.tar" && "$zs" run "$work/caps" -- getcap /bin/ping | grep -q cap_net_raw
     }
     case_ "file capabilities come through, for both" t_caps
+    t_groups() {
+        install -d -m 2770 -g 4999 "$work/theirs" && GROUPS_=--groups=4999 as_user zstest:200000:65536 "$work/zs-copy" create --progress none --sbom ../theirs/g.json debian/bookworm ../theirs/g.tar.zst &&
+        cmp "$work/a.tar.zst" "$work/theirs/g.tar.zst" && [ -s "$work/theirs/g.json" ]
+    }
+    case_ "into a directory that only the user's group may write" t_groups
     t_no_ids() {
         fails_with 7 'subordinate.*--second-stage later' as_user somebody:200000:65536 "$work/zs-copy" create --progress none debian/bookworm v.tar && [ ! -e "$work/user/v.tar" ] &&
         as_user somebody:200000:65536 "$work/zs-copy" create --progress none --second-stage later debian/bookworm v.tar && [ -s "$work/user/v.tar" ]
     }
     case_ "a user without subordinate ids is told so, and offered a stage-1 tarball" t_no_ids
-    t_no_tool() { fails_with 7 'newuidmap.*--second-stage later' env HIDE=/usr/bin/newuidmap bash -c "$(declare -f as_user); zs=$zs work=$work; as_user zstest:200000:65536 '$work/zs-copy' create --progress none debian/bookworm y.tar"; }
+    t_no_tool() { fails_with 7 'newuidmap.*--second-stage later' env HIDE=$(command -v newuidmap) bash -c "$(declare -f as_user); zs=$zs work=$work; as_user zstest:200000:65536 '$work/zs-copy' create --progress none debian/bookworm y.tar"; }
     case_ "a host whose newuidmap does not work: said so" t_no_tool
 else
     skipped "an ordinary user" "newuidmap or user namespaces are missing"
 fi
+# Root of a namespace that has all ids, and may make no more of them.
 t_forbidden() {
-    fails_with 7 'user namespace.*--second-stage later' unshare --user --map-root-user sh -c 'echo 0 >/proc/sys/user/max_user_namespaces; exec "$@"' - "$zs" create --cache-dir "$work/c3" --progress none debian/bookworm "$work/w.tar" && [ ! -e "$work/w.tar" ]
+    unshare --user sleep 300 & local holder=$! rc
+    sleep 0.5; echo "0 0 65537" >/proc/$holder/uid_map && echo "0 0 65537" >/proc/$holder/gid_map || { kill $holder; return 1; }
+    fails_with 7 'user namespace.*--second-stage later' nsenter -t $holder -U -S 0 -G 0 sh -c 'echo 0 >/proc/sys/user/max_user_namespaces; exec "$@"' - "$zs" create --cache-dir "$work/c4" --progress none debian/bookworm "$work/w.tar"; rc=$?
+    grep -q max_user_namespaces "$work/err" || rc=1
+    kill $holder; [ ! -e "$work/w.tar" ] && return $rc
 }
 case_ "user namespaces forbidden: said so, and a stage-1 tarball offered" t_forbidden
+t_small_namespace() {
+    fails_with 7 'user namespace.*--second-stage later' unshare --user --map-root-user "$zs" create --cache-dir "$work/c3" --progress none debian/bookworm "$work/w.tar" && [ ! -e "$work/w.tar" ]
+}
+case_ "root of a namespace with too few ids is told so" t_small_namespace
 t_later() {
     create --second-stage later debian/bookworm - | tee "$work/s1.tar" | tar -C "$(mkdir "$work/s1" && echo "$work/s1")" -xpf - || return 1
     "$zs" second-stage --progress none "$work/s1" && audit_is_empty "$work/s1" && [ ! -e "$work/s1/zonestrap" ]
@@ -112,6 +125,19 @@ t_interrupted() {
     kill -INT $pid; wait $pid; [ $? = 130 ] && grep -q interrupted "$work/err" && [ ! -e "$work/i.tar" ] && [ -z "$(ls -A "$work" | grep partial)" ] && [ -z "$(ls -A "$work/t")" ]
 }
 case_ "interrupted in the second stage: nothing is left" t_interrupted
+t_packing() {
+    "$zs" create --cache-dir "$shared_cache" --progress none debian/bookworm "$work/i.tar.xz" 2>"$work/err" & local pid=$!
+    for _ in $(seq 600); do [ -s "$work/.i.tar.xz.zonestrap-partial" ] && break; sleep 0.05; done
+    kill -TERM $pid; wait $pid; [ $? = 130 ] && grep -q interrupted "$work/err" && [ ! -e "$work/i.tar.xz" ] && [ -z "$(ls -A "$work" | grep partial)" ]
+}
+case_ "interrupted while it is packed: nothing is left" t_packing
+t_killed_memory() {
+    mkdir -p "$work/t"; TMPDIR=$work/t "$zs" create --cache-dir "$shared_cache" --progress none debian/bookworm "$work/m.tar" 2>/dev/null & local pid=$!
+    at_second_stage $pid || return 1
+    kill -KILL $pid; wait $pid 2>/dev/null
+    [ -n "$(ls -A "$work/t")" ] && sleep 1 && touch -d '-1 hour' "$work"/t/* && TMPDIR=$work/t create debian/bookworm "$work/m.tar.zst" && cmp "$work/m.tar.zst" "$work/a.tar.zst" && [ -z "$(ls -A "$work/t")" ]
+}
+case_ "killed with its root in memory: the next run leaves no trace of it" t_killed_memory
 t_killed() {
     # Little memory: on disk.
     mkdir -p "$work/t"; echo "MemAvailable: 100000 kB" >"$work/meminfo"
@@ -123,6 +149,6 @@ t_killed() {
     cmp "$work/k.tar.zst" "$work/a.tar.zst" && [ -z "$(ls -A "$work/t")" ]
 }
 case_ "killed with its root on disk: the next run takes that away and makes the same bytes" t_killed
-t_clean() { [ "$(sort /proc/self/mountinfo | sha256sum)" = "$mounts_before" ] && [ "$(ls -A "${TMPDIR:-/tmp}" | grep zonestrap)" = "$tmp_before" ]; }
+t_clean() { podman_gone; ! grep -F "$work" /proc/self/mountinfo && [ -z "$(ls -A "$TMPDIR" | grep zonestrap)" ]; }
 case_ "the host's mounts are as before, nothing is left in the temporary directory" t_clean
 done_
