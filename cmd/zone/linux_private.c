@@ -308,6 +308,14 @@ int zone_private_enter(struct err *e)
 /* What zone_run() will need besides. The mount is the child's alone. */
 static int try_zone(struct err *e)
 {
+    pid_t user = fork();
+    if (user == 0)
+        _exit(unshare(CLONE_NEWUSER) == 0 ? 0 : errno & 0x7f);
+    int refused = user < 0 ? errno : linux_wait(user);
+    if (refused != 0) {
+        linux_refused(CLONE_NEWUSER, refused, e);
+        return or_later(e);
+    }
     int flags = CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET | CLONE_NEWCGROUP;
     if (unshare(flags) != 0) {
         linux_refused(flags, errno, e);
