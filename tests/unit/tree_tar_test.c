@@ -1,5 +1,7 @@
 /* The tarball back end: unpacked, its archive is what the directory back end makes of the same entries. */
 #include <pthread.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include "base/tarball.h"
 #include "tests/unit/tree_help.h"
@@ -547,6 +549,61 @@ static void packed(void)
     tree_close(t);
 }
 
+static int pack_root(struct tree *t, const char *name)
+{
+    static const struct tarball_opts o;
+    struct tarball *tb = NULL;
+    struct digest sum;
+    int rc = tarball_open(&tb, in_scratch(name), &o, &err);
+    if (rc == 0)
+        rc = tree_pack(t, tb, &err);
+    if (rc == 0)
+        rc = tarball_finish(tb, true, &sum, &err);
+    tarball_close(tb);
+    return rc;
+}
+
+/* What maintainer scripts may leave. */
+static void packed_oddities(void)
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    if (geteuid() != 0)
+        SKIP("not root");
+    scratch_new();
+    struct tree *t = tree_at("root");
+    AUTO_FD sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    AUTO_FD back = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    strcpy(at.sun_path, "socket");
+    CHECK(fchdir(tree_fd(t)) == 0 && bind(sock, (struct sockaddr *)&at, sizeof at) == 0 &&
+          link("socket", "another") == 0 && fchdir(back) == 0);
+    AUTO_FD huge = openat(tree_fd(t), "huge", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    CHECK(ftruncate(huge, 1 << 20) == 0 && pack_root(t, "a.tar") == 0);
+    check_order(in_scratch("a.tar"));
+    char cmd[9000];
+    snprintf(cmd, sizeof cmd, "[ \"$(tar -tf '%s' | tr '\\n' ' ')\" = './ ./huge ' ]", in_scratch("a.tar"));
+    CHECK(system(cmd) == 0);
+    CHECK(ftruncate(huge, (off_t)1 << 40) == 0 && pack_root(t, "b.tar") == -1);
+    CHECK(err.class == ERR_HOST && strstr(err.msg, "huge: sparse files of more than 16 GiB") != NULL);
+    CHECK(absent(in_scratch("b.tar")));
+    tree_close(t);
+}
+
+/* A file that stands in the tarball, and then a name of what is held. */
+static void twice_by_way_of_what_is_held(void)
+{
+    static const char *const held[] = {"/held"};
+    struct tree *t = NULL;
+    scratch_new();
+    struct tarball *tb = open_tarball("a.tar", &t);
+    CHECK(tree_hold(t, held, 1, &err) == 0);
+    struct tree_writer *w = writer_of(t, 0, false);
+    CHECK(put_text(w, "x", "a") == 0 && put_text(w, "held", "b") == 0);
+    CHECK(put_to(w, "x", TREE_HARD, "held") == -1 && strstr(err.msg, "x: ships the path twice") != NULL);
+    tree_writer_close(w);
+    tree_close(t);
+    tarball_close(tb);
+}
+
 int main(void)
 {
     RUN(as_a_directory);
@@ -560,6 +617,8 @@ int main(void)
     RUN(a_bad_package_among_others);
     RUN(held_memory_is_bounded);
     RUN(packed);
+    RUN(packed_oddities);
+    RUN(twice_by_way_of_what_is_held);
     scratch_remove();
     return test_done();
 }
