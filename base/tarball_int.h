@@ -28,7 +28,7 @@ int tarball_format_press(const struct tarball_format *f, struct str chunk, struc
 
 /* tarball_press.c: bytes in, compressed and hashed on several processors, written to fd in order. */
 struct tarball_press;
-int tarball_press_open(struct tarball_press **p, const struct tarball_format *f, int fd, const char *name,
+int tarball_press_open(struct tarball_press **out, const struct tarball_format *f, int fd, const char *name,
                        const struct tarball_opts *o, struct err *e);
 int tarball_press_add(struct tarball_press *p, const void *bytes, size_t n, struct err *e);
 /* Everything written. */

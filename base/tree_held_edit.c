@@ -103,31 +103,34 @@ int tree_held_read(struct tree *t, const char *path, size_t max, struct buf *out
     return 0;
 }
 
-/* Makes something new in the place of what is there, unless that is a directory. */
-static int replace(struct tree *t, const char *path, enum tree_type type, const struct tree_meta *m,
-                   size_t bytes, struct tree_inode **out, struct err *e)
+/* Makes something new in the place of what is there, unless that is a directory. NULL: it failed. */
+static struct tree_inode *replace(struct tree *t, const char *path, enum tree_type type,
+                                  const struct tree_meta *m, size_t bytes, struct err *e)
 {
     AUTO_BUF canon = {0};
     struct tree_held *h = NULL;
     int rc = look(t, path, &canon, &h, e);
     if (rc < 0)
-        return -1;
-    if (canon.n == 0)
-        return err_set(e, ERR_USAGE, "%s: is the root itself", path);
-    if (rc == 2 || (rc == 0 && h->inode->type == TREE_DIR))
-        return err_sys(e, ERR_HOST, EISDIR, "%s: cannot be replaced", path);
+        return NULL;
+    if (canon.n == 0) {
+        err_set(e, ERR_USAGE, "%s: is the root itself", path);
+        return NULL;
+    }
+    if (rc == 2 || (h != NULL && h->inode->type == TREE_DIR)) {
+        err_sys(e, ERR_HOST, EISDIR, "%s: cannot be replaced", path);
+        return NULL;
+    }
     if (tree_held_count(t, TREE_HELD_COST + canon.n + bytes, str_c(path), e) < 0 ||
         tree_held_parents(t, buf_view(&canon), e) < 0)
-        return -1;
-    *out = tree_held_new(t, buf_view(&canon), type, m);
-    return 0;
+        return NULL;
+    return tree_held_new(t, buf_view(&canon), type, m);
 }
 
 int tree_held_make(struct tree *t, const char *path, struct str data, const struct tree_meta *m,
                    struct err *e)
 {
-    struct tree_inode *i;
-    if (replace(t, path, TREE_FILE, m, data.n, &i, e) < 0)
+    struct tree_inode *i = replace(t, path, TREE_FILE, m, data.n, e);
+    if (i == NULL)
         return -1;
     buf_str(&i->data, data);
     return 0;
@@ -137,10 +140,9 @@ int tree_held_mkdir(struct tree *t, const char *path, const struct tree_meta *m,
 {
     AUTO_BUF canon = {0};
     struct tree_held *h;
-    struct tree_inode *i;
     int rc = look(t, path, &canon, &h, e);
     if (rc == 1)
-        return replace(t, path, TREE_DIR, m, 0, &i, e);
+        return replace(t, path, TREE_DIR, m, 0, e) != NULL ? 0 : -1;
     if (rc < 0)
         return -1;
     if (rc == 2 || h->written)
@@ -155,9 +157,9 @@ int tree_held_mkdir(struct tree *t, const char *path, const struct tree_meta *m,
 
 int tree_held_symlink(struct tree *t, const char *path, const char *text, struct err *e)
 {
-    struct tree_inode *i;
     const struct tree_meta m = {.mode = 0777, .mtime = t->epoch};
-    if (replace(t, path, TREE_LINK, &m, strlen(text), &i, e) < 0)
+    struct tree_inode *i = replace(t, path, TREE_LINK, &m, strlen(text), e);
+    if (i == NULL)
         return -1;
     buf_puts(&i->data, text);
     return 0;
@@ -166,8 +168,8 @@ int tree_held_symlink(struct tree *t, const char *path, const char *text, struct
 int tree_held_node(struct tree *t, const char *path, enum tree_type type, dev_t dev,
                    const struct tree_meta *m, struct err *e)
 {
-    struct tree_inode *i;
-    if (replace(t, path, type, m, 0, &i, e) < 0)
+    struct tree_inode *i = replace(t, path, type, m, 0, e);
+    if (i == NULL)
         return -1;
     os_devnums(dev, &i->major, &i->minor);
     return 0;
@@ -248,20 +250,21 @@ static int change(struct tree *t, const char *path, struct tree_inode **out, str
 
 int tree_held_mode(struct tree *t, const char *path, mode_t mode, struct err *e)
 {
-    struct tree_inode *i;
+    struct tree_inode *i = NULL;
     int rc = change(t, path, &i, e);
-    if (rc == 0 && i->type == TREE_LINK)
+    if (i == NULL)
+        return rc;
+    if (i->type == TREE_LINK)
         return err_set(e, ERR_USAGE, "%s: is a symbolic link, which has no mode", path);
-    if (rc == 0)
-        i->meta.mode = mode;
-    return rc;
+    i->meta.mode = mode;
+    return 0;
 }
 
 int tree_held_owner(struct tree *t, const char *path, uint32_t uid, uint32_t gid, struct err *e)
 {
-    struct tree_inode *i;
+    struct tree_inode *i = NULL;
     int rc = change(t, path, &i, e);
-    if (rc != 0)
+    if (i == NULL)
         return rc;
     struct tree_xattr *x = arena_array(&t->arena, i->meta.nxattrs + 1, sizeof *x);
     size_t n = 0;
@@ -318,7 +321,7 @@ int tree_held_list(struct tree *t, const char *path, struct arena *a, struct str
     *n = children(t, buf_view(&canon), a, NULL);
     *names = arena_array(a, *n + 1, sizeof **names);
     children(t, buf_view(&canon), a, *names);
-    if (*n > 0)
+    if (*names != NULL && *n > 1)
         qsort(*names, *n, sizeof **names, by_bytes);
     return 0;
 }

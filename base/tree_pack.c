@@ -161,14 +161,14 @@ static int pack_file(struct pack *p, int dir, const char *name, const struct sta
     return read_xattrs(p, fd, &a, en, e) < 0 ? -1 : pack_content(p, fd, en, e);
 }
 
-static int pack_link(struct pack *p, int dir, const char *name, struct tree_entry *en, struct err *e)
+static int pack_link(struct pack *p, int dir, const char *name, struct tree_entry en, struct err *e)
 {
     char text[TREE_PATH_MAX + 1];
     ssize_t n = readlinkat(dir, name, text, sizeof text);
     if (n < 0)
         return pack_sys(p, "readlink", e);
-    en->link = (struct str){text, (size_t)n};
-    return tarball_entry(p->tarball, en, e);
+    en.link = (struct str){text, (size_t)n};
+    return tarball_entry(p->tarball, &en, e);
 }
 
 static struct tree_entry entry_of(const struct pack *p, const struct stat *st)
@@ -221,7 +221,7 @@ static int pack_name(struct pack *p, int dir, const char *name, unsigned depth, 
         return pack_file(p, dir, name, &st, &en, e);
     case S_IFLNK:
         en.type = TREE_LINK;
-        return pack_link(p, dir, name, &en, e);
+        return pack_link(p, dir, name, en, e);
     case S_IFCHR:
     case S_IFBLK:
     case S_IFIFO:

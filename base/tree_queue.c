@@ -284,7 +284,7 @@ int tree_queue_put(struct tree_writer *w, const struct tree_entry *en, tree_next
         return -1;
     if (turn > 0)
         return put_waiting(w, e) < 0 ? -1 : tree_put_now(w, en, next, ctx, e);
-    if (add_entry(w, en, &c, e) < 0)
+    if (add_entry(w, en, &c, e) < 0 || c == NULL)
         return -1;
     turn = add_content(w, c, next, ctx, e);
     return turn > 0 ? put_waiting(w, e) : turn;

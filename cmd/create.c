@@ -50,8 +50,12 @@ static int check_target_name(const char *target, struct err *e)
     AUTO_BUF lower = {0};
     if (tarball_name(target) || (n > 0 && target[n - 1] == '/'))
         return 0;
-    for (size_t i = 0; i < n; i++)
-        buf_putc(&lower, target[i] >= 'A' && target[i] <= 'Z' ? (char)(target[i] - 'A' + 'a') : target[i]);
+    for (size_t i = 0; i < n; i++) {
+        char c = target[i];
+        buf_putc(&lower, c);
+        if (c >= 'A' && c <= 'Z')
+            lower.p[i] = (char)(c | 0x20);
+    }
     const char *base = strrchr(buf_c(&lower), '/');
     base = base != NULL ? base + 1 : buf_c(&lower);
     bool bad =

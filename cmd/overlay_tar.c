@@ -277,7 +277,7 @@ static int put_all(struct overlay_set *s, unsigned i, struct reader *r, struct t
 {
     size_t k = s->v[i].from;
     const char *path;
-    struct str clean;
+    struct str clean = {0};
     int rc;
     while ((rc = next_header(r, &path, e)) > 0) {
         AUTO_ARENA a = {0};

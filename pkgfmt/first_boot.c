@@ -48,7 +48,7 @@ int first_boot_take(struct tree *t, struct arena *a, const char ***owned, size_t
 {
     const char **places;
     struct str script, path;
-    size_t nplaces;
+    size_t nplaces = 0;
     if (first_boot_places(a, &script, &places, &nplaces, e) < 0)
         return -1;
     const char **v = *owned = arena_array(a, 2 * nplaces, sizeof *v);
