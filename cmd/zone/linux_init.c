@@ -45,8 +45,6 @@ static int loopback_up(struct err *e)
 static int init_setup(const struct linux_zone *z, struct err *e)
 {
     const char *name = z->o->hostname ? z->o->hostname : "zone";
-    if (setgroups(0, NULL) != 0)
-        return err_sys(e, ERR_HOST, errno, "cannot leave the caller's groups (setgroups)");
     if (sethostname(name, strlen(name)) != 0)
         return err_sys(e, ERR_HOST, errno, "host name `%s'", name);
     if (setdomainname("(none)", 6) != 0)
@@ -55,6 +53,8 @@ static int init_setup(const struct linux_zone *z, struct err *e)
         err_sys(e, ERR_HOST, errno, "this host refuses a cgroup namespace (unshare)");
         return err_hint(e, "see the sysctl user.max_cgroup_namespaces");
     }
+    if (setgroups(0, NULL) != 0)
+        return err_sys(e, ERR_HOST, errno, "cannot leave the caller's groups (setgroups)");
     struct err lo = {0};
     if (!z->o->net && loopback_up(&lo) != 0)
         linux_send_log(z, "%s", lo.msg);
