@@ -12,6 +12,7 @@
 #include "base/auto.h"
 #include "base/mem.h"
 #include "base/os.h"
+#include "base/tar_entry.h"
 #include "base/tarball_int.h"
 #include "base/tree_int.h"
 
@@ -132,12 +133,9 @@ static int open_file(struct tarball *t, struct err *e)
     return open_hidden(t, e);
 }
 
-/* libarchive writes names in the locale's charset: pinned. */
 static int open_archive(struct tarball *t, struct err *e)
 {
-    t->locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
-    if (t->locale == (locale_t)0)
-        t->locale = newlocale(LC_CTYPE_MASK, "C", (locale_t)0);
+    t->locale = tar_entry_locale();
     t->ar = archive_write_new();
     t->entry = archive_entry_new();
     if (t->ar == NULL || t->entry == NULL)

@@ -88,6 +88,9 @@ void tree_keep_nodes(struct tree *t);
 /* Everything in a directory's tree into the tarball, sorted by name, no time after the epoch. Sockets are
    left out with a warning. */
 int tree_pack(struct tree *t, struct tarball *tarball, struct err *e);
+/* Whether an extended attribute goes along when files of the host's are copied: what a file's owner gave it
+   (user.*) and what the kernel acts on; other names belong to the host. */
+bool tree_keeps_xattr(const char *name);
 /* Closes; an unsealed tree is removed first, so that the target is as it was. NULL is fine. */
 void tree_close(struct tree *t);
 

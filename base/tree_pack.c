@@ -75,8 +75,7 @@ static const struct first_name *known(struct pack *p, const struct stat *st)
     return NULL;
 }
 
-/* What a file's owner gave it (user.*) and what the kernel acts on; other names belong to this host. */
-static bool is_kept(const char *name)
+bool tree_keeps_xattr(const char *name)
 {
     return strcmp(name, "security.capability") == 0 || strncmp(name, "user.", 5) == 0;
 }
@@ -101,7 +100,7 @@ static int read_xattrs(struct pack *p, int fd, struct arena *a, struct tree_entr
                      buf_c(&p->path));
             p->acls = true;
         }
-        if (!is_kept(name))
+        if (!tree_keeps_xattr(name))
             continue;
         char *value = arena_alloc(a, XATTR_MAX);
         ssize_t size = os_get_xattr(fd, name, value, XATTR_MAX);

@@ -18,11 +18,6 @@ enum { ENTRIES_MAX = 1024 * 1024 };
 #define TAR_MAX   (4 * GIB)
 #define TAR_RATIO 1000
 
-bool overlay_keeps(const char *xattr)
-{
-    return strcmp(xattr, "security.capability") == 0 || strncmp(xattr, "user.", 5) == 0;
-}
-
 /* Names that zonestrap itself has in a root that is not finished. */
 static bool is_reserved(struct str path)
 {

@@ -36,7 +36,7 @@ static int read_xattrs(const struct scan *c, int fd, struct arena *a, struct tre
         return scan_sys(c, e);
     struct tree_xattr *x = arena_array(a, (size_t)n / 2 + 1, sizeof *x);
     for (const char *name = names; name < names + n; name += strlen(name) + 1) {
-        if (!overlay_keeps(name))
+        if (!tree_keeps_xattr(name))
             continue;
         char *value = arena_alloc(a, XATTR_MAX);
         ssize_t size = os_get_xattr(fd, name, value, XATTR_MAX);

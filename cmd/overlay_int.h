@@ -52,7 +52,5 @@ int overlay_add(struct overlay_set *s, unsigned i, const struct tree_entry *en, 
 bool overlay_wants(const struct overlay_set *s, size_t k);
 int overlay_put_file(struct overlay_set *s, size_t k, struct tree *t, tree_next *next, void *ctx,
                      struct err *e);
-/* Extended attributes that are a file's own: what its owner gave it, and what the kernel acts on. */
-bool overlay_keeps(const char *xattr);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "base/auto.h"
 #include "base/mem.h"
+#include "base/tar_entry.h"
 #include "cmd/cmd.h"
 #include "cmd/overlay_int.h"
 
@@ -24,8 +25,7 @@ struct reader {
     uint64_t given, header; /* of the tar's bytes: so many were read, and there the entry begins */
     uint64_t end;           /* of what was read of the entry's content */
     locale_t locale;
-    struct tree_xattr *xattrs;
-    size_t xattrs_cap;
+    struct tar_xattrs xattrs;
     struct err io; /* what a callback met; its class says whether */
     char window[WINDOW];
 };
@@ -118,7 +118,7 @@ static void reader_close(struct reader *r)
     archive_read_free(r->decoder);
     if (r->locale != (locale_t)0)
         freelocale(r->locale);
-    free(r->xattrs);
+    tar_xattrs_free(&r->xattrs);
     free(r);
 }
 
@@ -126,10 +126,7 @@ static int reader_open(struct reader **out, const struct overlay *o, struct err 
 {
     struct reader *r = *out = mem_alloc(sizeof *r);
     r->o = o;
-    /* libarchive turns the UTF-8 names of pax headers into the locale's charset. */
-    r->locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
-    if (r->locale == (locale_t)0)
-        r->locale = newlocale(LC_CTYPE_MASK, "C", (locale_t)0);
+    r->locale = tar_entry_locale();
     r->ar = archive_read_new();
     if (r->ar == NULL || archive_read_support_format_tar(r->ar) != ARCHIVE_OK || open_decoder(r) < 0 ||
         archive_read_open(r->ar, r, NULL, on_tar, NULL) != ARCHIVE_OK) {
@@ -139,63 +136,6 @@ static int reader_open(struct reader **out, const struct overlay *o, struct err 
         return -1;
     }
     return 0;
-}
-
-static int entry_type(struct reader *r, struct tree_entry *en)
-{
-    const char *hard = archive_entry_hardlink(r->entry);
-    if (hard != NULL) {
-        en->type = TREE_HARD;
-        en->link = str_c(hard);
-        return 0;
-    }
-    switch (archive_entry_filetype(r->entry)) {
-    case AE_IFREG:
-        en->type = TREE_FILE;
-        en->size = (uint64_t)archive_entry_size(r->entry);
-        return archive_entry_size(r->entry) < 0 ? -1 : 0;
-    case AE_IFDIR:
-        en->type = TREE_DIR;
-        return 0;
-    case AE_IFLNK:
-        en->type = TREE_LINK;
-        en->link = str_c(archive_entry_symlink(r->entry));
-        return 0;
-    case AE_IFIFO:
-        en->type = TREE_FIFO;
-        return 0;
-    case AE_IFCHR:
-    case AE_IFBLK:
-        en->type = TREE_CHAR;
-        return 0;
-    default:
-        return -1;
-    }
-}
-
-static void entry_xattrs(struct reader *r, struct tree_entry *en)
-{
-    const char *name;
-    const void *value;
-    size_t n;
-    archive_entry_xattr_reset(r->entry);
-    while (archive_entry_xattr_next(r->entry, &name, &value, &n) == ARCHIVE_OK) {
-        if (!overlay_keeps(name))
-            continue;
-        if (en->nxattrs == r->xattrs_cap) {
-            r->xattrs_cap = r->xattrs_cap * 2 + 4;
-            r->xattrs = mem_grow(r->xattrs, r->xattrs_cap, sizeof *r->xattrs);
-        }
-        r->xattrs[en->nxattrs++] = (struct tree_xattr){str_c(name), {value, n}};
-    }
-    en->xattrs = r->xattrs;
-}
-
-/* A name that is not in the locale's charset comes as its bytes, with a warning: just what is wanted. */
-static bool only_charset(struct archive *ar)
-{
-    const char *why = archive_error_string(ar);
-    return why != NULL && strstr(why, "can't be converted") != NULL;
 }
 
 /* 1: there is an entry, of this path; 0: the end. */
@@ -212,7 +152,7 @@ static int next_header(struct reader *r, const char **path, struct err *e)
     uselocale(old);
     if (rc == ARCHIVE_EOF)
         return 0;
-    if (rc != ARCHIVE_OK && !(rc == ARCHIVE_WARN && only_charset(r->ar)))
+    if (rc != ARCHIVE_OK && !(rc == ARCHIVE_WARN && tar_entry_only_charset(r->ar)))
         return tar_error(r, *path, e);
     r->end = 0;
     return *path != NULL ? 1 : err_set(e, ERR_FORMAT, "%s: an entry without a name", r->o->name);
@@ -220,19 +160,8 @@ static int next_header(struct reader *r, const char **path, struct err *e)
 
 static int read_entry(struct reader *r, const char *path, struct tree_entry *en, struct err *e)
 {
-    la_int64_t uid = archive_entry_uid(r->entry), gid = archive_entry_gid(r->entry);
-    *en = (struct tree_entry){.path = str_c(path),
-                              .mode = archive_entry_perm(r->entry),
-                              .mtime = archive_entry_mtime(r->entry),
-                              .mtime_nsec = (uint32_t)archive_entry_mtime_nsec(r->entry)};
-    if (entry_type(r, en) < 0)
-        return err_set(e, ERR_FORMAT, "%s: %s: an unknown type of file", r->o->name, path);
-    if (uid < 0 || gid < 0 || uid >= UINT32_MAX || gid >= UINT32_MAX)
-        return err_set(e, ERR_FORMAT, "%s: %s: owner %lld:%lld is out of range", r->o->name, path,
-                       (long long)uid, (long long)gid);
-    en->uid = (uint32_t)uid;
-    en->gid = (uint32_t)gid;
-    entry_xattrs(r, en);
+    if (tar_entry_read(r->entry, path, tree_keeps_xattr, &r->xattrs, en, e) < 0)
+        return err_wrap(e, "%s: %s", r->o->name, path);
     return 0;
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/tar_entry.h"
 
 enum { WINDOW = 128 * 1024, HEADER_MAX = 4 * 1024 * 1024 };
 
@@ -23,8 +24,7 @@ struct deb_tar {
     struct archive *ar;
     struct archive_entry *entry;
     locale_t locale;
-    struct tree_xattr *xattrs;
-    size_t xattrs_cap;
+    struct tar_xattrs xattrs;
     struct err io; /* what the callback met; its class says whether */
     unsigned char window[WINDOW];
 };
@@ -107,10 +107,7 @@ int deb_tar_open(struct deb_tar **out, const struct deb_read *d, const struct de
     struct deb_tar *t = *out = mem_alloc(sizeof *t);
     t->deb = d;
     t->member = m;
-    /* libarchive turns the UTF-8 names of pax headers into the locale's charset. */
-    t->locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
-    if (t->locale == (locale_t)0)
-        t->locale = newlocale(LC_CTYPE_MASK, "C", (locale_t)0);
+    t->locale = tar_entry_locale();
     t->ar = archive_read_new();
     if (t->ar == NULL || archive_read_support_format_tar(t->ar) != ARCHIVE_OK || open_decoder(t) < 0 ||
         archive_read_open(t->ar, t, NULL, on_tar, NULL) != ARCHIVE_OK) {
@@ -130,73 +127,8 @@ void deb_tar_close(struct deb_tar *t)
     archive_read_free(t->decoder);
     if (t->locale != (locale_t)0)
         freelocale(t->locale);
-    free(t->xattrs);
+    tar_xattrs_free(&t->xattrs);
     free(t);
-}
-
-static int entry_type(struct deb_tar *t, struct tree_entry *en, struct err *e)
-{
-    const char *hard = archive_entry_hardlink(t->entry);
-    if (hard != NULL) {
-        en->type = TREE_HARD;
-        en->link = str_c(hard);
-        return 0;
-    }
-    switch (archive_entry_filetype(t->entry)) {
-    case AE_IFREG:
-        en->type = TREE_FILE;
-        en->size = (uint64_t)archive_entry_size(t->entry);
-        return 0;
-    case AE_IFDIR:
-        en->type = TREE_DIR;
-        return 0;
-    case AE_IFLNK:
-        en->type = TREE_LINK;
-        en->link = str_c(archive_entry_symlink(t->entry));
-        return 0;
-    case AE_IFIFO:
-        en->type = TREE_FIFO;
-        return 0;
-    case AE_IFCHR:
-    case AE_IFBLK:
-        return err_set(e, ERR_FORMAT, "a device node, which no Debian package ships");
-    default:
-        return err_set(e, ERR_FORMAT, "an unknown type of file");
-    }
-}
-
-static void entry_xattrs(struct deb_tar *t, struct tree_entry *en)
-{
-    const char *name;
-    const void *value;
-    size_t n;
-    archive_entry_xattr_reset(t->entry);
-    while (archive_entry_xattr_next(t->entry, &name, &value, &n) == ARCHIVE_OK) {
-        if (en->nxattrs == t->xattrs_cap) {
-            t->xattrs_cap = t->xattrs_cap * 2 + 4;
-            t->xattrs = mem_grow(t->xattrs, t->xattrs_cap, sizeof *t->xattrs);
-        }
-        t->xattrs[en->nxattrs++] = (struct tree_xattr){str_c(name), {value, n}};
-    }
-    en->xattrs = t->xattrs;
-}
-
-/* uid and gid as the header's numbers, whatever this host calls them. */
-static int entry_owner(struct deb_tar *t, struct tree_entry *en, struct err *e)
-{
-    la_int64_t uid = archive_entry_uid(t->entry), gid = archive_entry_gid(t->entry);
-    if (uid < 0 || gid < 0 || uid >= UINT32_MAX || gid >= UINT32_MAX)
-        return err_set(e, ERR_FORMAT, "owner %lld:%lld is out of range", (long long)uid, (long long)gid);
-    en->uid = (uint32_t)uid;
-    en->gid = (uint32_t)gid;
-    return 0;
-}
-
-/* A name that is not in the locale's charset comes as its bytes, with a warning: just what is wanted. */
-static bool only_charset(struct archive *ar)
-{
-    const char *why = archive_error_string(ar);
-    return why != NULL && strstr(why, "can't be converted") != NULL;
 }
 
 int deb_tar_next(struct deb_tar *t, struct tree_entry *en, struct err *e)
@@ -212,17 +144,15 @@ int deb_tar_next(struct deb_tar *t, struct tree_entry *en, struct err *e)
     uselocale(old);
     if (r == ARCHIVE_EOF)
         return 0;
-    if (r != ARCHIVE_OK && !(r == ARCHIVE_WARN && only_charset(t->ar)))
+    if (r != ARCHIVE_OK && !(r == ARCHIVE_WARN && tar_entry_only_charset(t->ar)))
         return tar_error(t, path, e);
     if (path == NULL || path[0] == '\0')
         return err_set(e, ERR_FORMAT, "%s: an entry without a name", t->member->name);
-    *en = (struct tree_entry){.path = str_c(path),
-                              .mode = archive_entry_perm(t->entry),
-                              .mtime = archive_entry_mtime(t->entry),
-                              .mtime_nsec = (uint32_t)archive_entry_mtime_nsec(t->entry)};
-    if (entry_type(t, en, e) < 0 || entry_owner(t, en, e) < 0)
+    if (tar_entry_read(t->entry, path, NULL, &t->xattrs, en, e) < 0)
         return err_wrap(e, "%s: %s", t->member->name, path);
-    entry_xattrs(t, en);
+    if (en->type == TREE_CHAR || en->type == TREE_BLOCK)
+        return err_set(e, ERR_FORMAT, "%s: %s: a device node, which no Debian package ships", t->member->name,
+                       path);
     t->end = 0;
     return 1;
 }
