@@ -94,3 +94,19 @@ int tar_entry_read(struct archive_entry *ae, const char *path, bool (*keep)(cons
     read_xattrs(ae, keep, x, en);
     return 0;
 }
+
+int tar_entry_data(struct archive *ar, uint64_t *end, const void **p, size_t *n, uint64_t *off)
+{
+    la_int64_t at = 0;
+    int r = archive_read_data_block(ar, p, n, &at);
+    if ((r != ARCHIVE_OK && r != ARCHIVE_EOF) || at < 0)
+        return -1;
+    if (r == ARCHIVE_EOF) { /* an empty piece stands for the hole at the end of a sparse file */
+        *n = 0;
+        if ((uint64_t)at <= *end)
+            return 0;
+    }
+    *off = (uint64_t)at;
+    *end = *off + *n;
+    return 1;
+}

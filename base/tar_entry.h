@@ -30,5 +30,8 @@ void tar_xattrs_free(struct tar_xattrs *x);
    without the path: an unknown type of file, a negative size, an owner out of range. */
 int tar_entry_read(struct archive_entry *ae, const char *path, bool (*keep)(const char *name),
                    struct tar_xattrs *x, struct tree_entry *en, struct err *e);
+/* The next piece of the current entry's content, as a tree_next gives it; *end, 0 when the entry begins, is
+   what was given of it. -1: archive_error_string() says why. */
+int tar_entry_data(struct archive *ar, uint64_t *end, const void **p, size_t *n, uint64_t *off);
 
 #endif

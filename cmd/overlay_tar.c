@@ -187,18 +187,8 @@ static int tar_scan(struct overlay_set *s, unsigned i, struct err *e)
 static int read_next(void *ctx, const void **p, size_t *n, uint64_t *off, struct err *e)
 {
     struct reader *r = ctx;
-    la_int64_t at = 0;
-    int rc = archive_read_data_block(r->ar, p, n, &at);
-    if ((rc != ARCHIVE_OK && rc != ARCHIVE_EOF) || at < 0)
-        return tar_error(r, archive_entry_pathname(r->entry), e);
-    if (rc == ARCHIVE_EOF) { /* an empty piece stands for the hole at the end of a sparse file */
-        *n = 0;
-        if ((uint64_t)at <= r->end)
-            return 0;
-    }
-    *off = (uint64_t)at;
-    r->end = *off + *n;
-    return 1;
+    int rc = tar_entry_data(r->ar, &r->end, p, n, off);
+    return rc < 0 ? tar_error(r, archive_entry_pathname(r->entry), e) : rc;
 }
 
 /* The entries in the order of the first time: the root's own was left out. */

@@ -160,18 +160,8 @@ int deb_tar_next(struct deb_tar *t, struct tree_entry *en, struct err *e)
 int deb_tar_data(void *ctx, const void **p, size_t *n, uint64_t *off, struct err *e)
 {
     struct deb_tar *t = ctx;
-    la_int64_t at = 0;
-    int r = archive_read_data_block(t->ar, p, n, &at);
-    if ((r != ARCHIVE_OK && r != ARCHIVE_EOF) || at < 0)
-        return tar_error(t, archive_entry_pathname(t->entry), e);
-    if (r == ARCHIVE_EOF) { /* an empty piece stands for the hole at the end of a sparse file */
-        *n = 0;
-        if ((uint64_t)at <= t->end)
-            return 0;
-    }
-    *off = (uint64_t)at;
-    t->end = *off + *n;
-    return 1;
+    int r = tar_entry_data(t->ar, &t->end, p, n, off);
+    return r < 0 ? tar_error(t, archive_entry_pathname(t->entry), e) : r;
 }
 
 struct archive_entry *deb_tar_entry(const struct deb_tar *t)

