@@ -42,7 +42,11 @@ static void render_sources(struct job *j, struct create_plan *p, struct buf *out
     struct pkgfmt_source *v = arena_array(&j->arena, p->nsources, sizeof *v);
     for (size_t i = 0; i < p->nsources; i++) {
         const struct source *s = &p->sources[i];
-        v[i] = (struct pkgfmt_source){source_url(j, p, s), &s->query, keyring_path(j, p, s)};
+        v[i] = (struct pkgfmt_source){.url = source_url(j, p, s),
+                                      .query = &s->query,
+                                      .signed_by = keyring_path(j, p, s),
+                                      .id = s->repo->id,
+                                      .own = true};
     }
     p->fmt->sources(v, p->nsources, out);
 }

@@ -151,7 +151,10 @@ static int make_sources(struct job *j, struct create_plan *p, struct err *e)
     for (size_t i = 0; i < p->nsources; i++) {
         const struct distro_repo *r = &p->release.repos[i];
         p->sources[i].repo = r;
-        p->sources[i].query = (struct pkgfmt_query){r->suite, r->components, r->ncomponents, p->release.arch};
+        p->sources[i].query = (struct pkgfmt_query){.suite = r->suite,
+                                                    .components = r->components,
+                                                    .ncomponents = r->ncomponents,
+                                                    .arch = p->release.arch};
         mo.index_date = p->locked && p->lock != NULL ? p->lock->repos[i].date : 0;
         if (mirror_resolve(r->mirrors, &mo, &j->arena, &p->sources[i].urls, e) < 0)
             return err_wrap(e, "%s", r->id);

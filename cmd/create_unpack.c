@@ -87,7 +87,8 @@ static int unpack_one(struct unpacker *u, struct item *it, struct tree_writer **
     if (tree_writer_open(u->tree, it->index, pkg->name, unpack_bound(pkg), u->redo, w, e) < 0 ||
         job_check_stop(e) < 0)
         return -1;
-    if (u->plan->fmt->unpack(it->fd, pkg, *w, u->redo ? NULL : u->second, it->index, e) < 0)
+    const struct pkgfmt_package package = {.fd = it->fd, .pkg = pkg, .index = it->index};
+    if (u->plan->fmt->unpack(&package, *w, u->redo ? NULL : u->second, e) < 0)
         return -1;
     return tree_writer_finish(w, e);
 }

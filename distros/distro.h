@@ -16,6 +16,8 @@ struct distro_repo {
     const char *suite;
     const char **components;
     size_t ncomponents;
+    const char *metalink, *mirrorlist; /* URLs that answer with mirrors of this very repository (its base with
+                                          the suite's path), or NULL */
     bool release; /* stands in [distro] or is named `main`: what --suites release keeps */
 };
 
@@ -33,6 +35,14 @@ struct distro_key {
     struct str bytes;
 };
 
+/* Keyword `trust`: what makes a root index believed. A package's own signature is looked at in any case where
+   the format has one. */
+enum distro_trust {
+    DISTRO_TRUST_SIGNATURE, /* its signature; the default */
+    DISTRO_TRUST_METALINK,  /* the digest in a metalink that came over TLS; without a metalink: as below */
+    DISTRO_TRUST_PACKAGES   /* nothing: the packages' signatures alone decide */
+};
+
 /* A recipe with a release, an architecture and a set chosen. Everything lives in the arena it was resolved
  * into. */
 struct release {
@@ -48,9 +58,12 @@ struct release {
     size_t nkeys;
     const char
         *signed_by; /* keyword `signed-by`: keyring file in the root that its own sources name, or "" */
+    enum distro_trust trust;
+    struct distro_words ship_sources; /* packages that ship sources for the recipe's own repositories */
     const char *set_name;
     struct distro_words packages; /* the set's words */
     struct distro_words prefer;
+    struct distro_words first; /* packages that come first in the plan: filesystem, setup */
     struct distro_link *layout;
     size_t nlayout;
 };

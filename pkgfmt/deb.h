@@ -7,8 +7,8 @@
 
 extern const struct pkgfmt deb;
 
-int deb_unpack(int fd, const struct plan_pkg *pkg, struct tree_writer *w, struct pkgfmt_second *second,
-               unsigned index, struct err *e);
+int deb_unpack(const struct pkgfmt_package *p, struct tree_writer *w, struct pkgfmt_second *second,
+               struct err *e);
 
 int deb_second_begin(struct pkgfmt_second **out, struct tree *t, const struct plan *p, bool full,
                      struct err *e);

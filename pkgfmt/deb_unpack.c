@@ -77,16 +77,16 @@ static int put_all(struct unpack *u, struct tree_writer *w, struct err *e)
     return r < 0 || u->keep == NULL ? r : deb_keep_finish(u->keep, w, e);
 }
 
-int deb_unpack(int fd, const struct plan_pkg *pkg, struct tree_writer *w, struct pkgfmt_second *second,
-               unsigned index, struct err *e)
+int deb_unpack(const struct pkgfmt_package *p, struct tree_writer *w, struct pkgfmt_second *second,
+               struct err *e)
 {
     struct unpack u = {0};
-    int rc = deb_read_open(&u.deb, fd, e);
+    int rc = deb_read_open(&u.deb, p->fd, e);
     if (rc == 0 && second != NULL)
-        rc = deb_second_keep(second, index, &u.deb, &u.keep, e);
+        rc = deb_second_keep(second, p->index, &u.deb, &u.keep, e);
     if (rc == 0)
         rc = put_all(&u, w, e);
     deb_keep_close(u.keep);
     deb_tar_close(u.tar);
-    return rc < 0 && !u.named ? err_wrap(e, "%s", pkg->name) : rc;
+    return rc < 0 && !u.named ? err_wrap(e, "%s", p->pkg->name) : rc;
 }

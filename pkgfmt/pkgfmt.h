@@ -27,6 +27,7 @@ struct pkgfmt_index {
     struct digest digest;
     uint64_t open_size; /* decoded, in bytes, which index_load holds it to; 0: the root does not say */
     const char *component, *arch;
+    bool later; /* fetched and loaded when index_wanted() says so, after the others */
 };
 
 struct pkgfmt_query {
@@ -34,12 +35,34 @@ struct pkgfmt_query {
     const char *const *components;
     size_t ncomponents;
     const char *arch; /* the format's spelling */
+    bool security;    /* rpm: --security, so updateinfo is wanted */
 };
 
 struct pkgfmt_repo { /* where an index's packages come from */
     unsigned index;  /* struct plan_pkg.repo */
     const char *id;
     int priority; /* among equal versions the greater wins */
+};
+
+/* Who says whether a package's own signature is good; by the keys of the package's repository. Called by
+   several threads. */
+struct pkgfmt_trust {
+    /* sig (binary OpenPGP) over n bytes at off of the file fd, which are read with pread: 0, or -1 and
+       ERR_TRUST with one line that names the key ids. */
+    int (*verify)(void *ctx, unsigned repo, int fd, uint64_t off, uint64_t n, struct str sig, struct err *e);
+    void *ctx;
+};
+
+/* Users and groups of the root, by name, as far as they are known before the first package is unpacked. */
+struct pkgfmt_owners;
+
+/* A package file whose size and digest are those of the plan. */
+struct pkgfmt_package {
+    int fd; /* borrowed; read with pread only */
+    const struct plan_pkg *pkg;
+    unsigned index;                   /* in the plan */
+    const struct pkgfmt_trust *trust; /* NULL: packages' own signatures are not looked at (--insecure) */
+    struct pkgfmt_owners *owners;     /* NULL where the format has none */
 };
 
 /* Makes unpack keep what the second stage needs. One per create; the functions that take it may be called by
@@ -61,6 +84,9 @@ struct pkgfmt_second_opts {
     size_t nown;
     const struct pkgfmt_hook *hooks;
     size_t nhooks;
+    const struct str *keys; /* the certificates that the packages were verified with, armored or binary */
+    size_t nkeys;
+    bool no_caps; /* the root's file system or zone has no file capabilities */
 };
 
 /* A repository as the root's own package sources shall name it. */
@@ -68,6 +94,8 @@ struct pkgfmt_source {
     const char *url;
     const struct pkgfmt_query *query;
     const char *signed_by; /* the keyring's path in the root, or "" */
+    const char *id;        /* the repository's, "baseos" */
+    bool own;              /* no package of the plan ships this source already */
 };
 
 /* A licence that SPDX has no identifier for. */
@@ -87,6 +115,8 @@ struct pkgfmt {
     const char *purl_type;           /* "deb"; see pkgfmt/purl.h */
     const char *const *second_needs; /* packages without which the second stage cannot run; ends with NULL */
     int disttype;                    /* libsolv's DISTTYPE_* */
+    /* The query's suite is a path that belongs to the repository's base (rpm), and no part of other paths. */
+    bool suite_is_path;
     /* Path of the root index with its signature inside (InRelease), then of the bare one and its detached
      * signature; below the repository's base. */
     const char *(*root_path)(const struct pkgfmt_query *q, int which,
@@ -98,9 +128,18 @@ struct pkgfmt {
     /* Adds one verified index file to the pool. solv_dir (NULL: none) keeps parsed forms by digest. */
     int (*index_load)(struct solve *s, int fd, const struct pkgfmt_index *ix, const struct pkgfmt_repo *repo,
                       const char *solv_dir, struct err *e);
-    /* Unpacks the verified package file fd into the tree. second NULL: keep nothing. */
-    int (*unpack)(int fd, const struct plan_pkg *pkg, struct tree_writer *w, struct pkgfmt_second *second,
-                  unsigned index, struct err *e);
+    /* After all indexes but those marked `later` were loaded: whether that one is needed to solve the
+       request. NULL: the format has no such index. */
+    bool (*index_wanted)(struct solve *s, const struct solve_request *r, const struct pkgfmt_index *ix);
+    /* Owners by name (all three NULL where packages have numbers). new: with what the fixups' /etc/passwd and
+       /etc/group will say, "" if they say nothing. read: takes what a package of the plan's first ones
+       (struct plan) ships in those files; all of them are read before any package is unpacked. */
+    struct pkgfmt_owners *(*owners_new)(struct str passwd, struct str group, const struct log *log);
+    int (*owners_read)(const struct pkgfmt_package *p, struct err *e);
+    void (*owners_free)(struct pkgfmt_owners *o);
+    /* Unpacks the package into the tree, once its own signatures are verified. second NULL: keep nothing. */
+    int (*unpack)(const struct pkgfmt_package *p, struct tree_writer *w, struct pkgfmt_second *second,
+                  struct err *e);
     /* Second stage: begin before the first unpack, settle after the last one and before tree_settle(), finish
      * when the fixups were applied leaves script and plan beside the packages, below /zonestrap in the root.
      */

@@ -23,6 +23,8 @@ struct plan_pkg {
 struct plan {
     struct plan_pkg *pkgs;
     size_t n;
+    size_t nfirst; /* so many at the start were put there by the recipe's `first`: they have the users and
+                      directories that the others need */
 };
 
 #endif

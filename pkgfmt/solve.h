@@ -47,6 +47,9 @@ struct solve_request {
     size_t nexclude;
     const char *const *prefer; /* among providers of a virtual name, these first */
     size_t nprefer;
+    const char *const *first; /* packages that come first in the plan, in this order, if it has them */
+    size_t nfirst;
+    bool security;            /* rpm: newer versions than the release's only where an advisory says so */
     bool weak;                /* follow Recommends too */
     unsigned max_seconds;     /* 0: 60 */
     const volatile int *stop; /* set by a signal handler: ERR_INTR soon; may be NULL */

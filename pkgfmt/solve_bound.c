@@ -99,6 +99,7 @@ int solve_bound(struct solve *s, const struct solve_request *r, struct err *e)
     if (!wait_done(b, seconds, r->stop)) {
         pthread_detach(thread);
         s->abandoned = true; /* it still works on the pool, and on b */
+        s->bound = b;
         return given_up(r, seconds, e);
     }
     pthread_join(thread, NULL);

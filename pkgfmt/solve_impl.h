@@ -40,6 +40,7 @@ struct solve {
         struct solve_work *next;
     } * work;
     bool abandoned;     /* a thread is at work on all this and does not end: nothing may be freed */
+    void *bound;        /* what that thread works on */
     bool one_version;   /* of a name only the best version counts, as in apt; else libsolv's policy decides */
     Map considered;     /* the pool's */
     Offset *recommends; /* by package: set aside while they are not followed; NULL: in place */

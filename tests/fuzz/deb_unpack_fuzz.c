@@ -36,7 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
         tree_layout(t, links, 2, &e) < 0 || deb_second_begin(&second, t, &plan, false, &e) < 0 ||
         tree_writer_open(t, 0, pkg.name, 4 << 20, false, &w, &e) < 0)
         abort();
-    int rc = deb_unpack(fuzz_fd(p, n), &pkg, w, second, 0, &e);
+    int rc = deb_unpack(&(struct pkgfmt_package){.fd = fuzz_fd(p, n), .pkg = &pkg}, w, second, &e);
     if (rc == 0)
         rc = tree_writer_finish(&w, &e);
     tree_writer_close(w);

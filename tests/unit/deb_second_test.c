@@ -96,7 +96,7 @@ static int unpack_one(struct tree *t, struct pkgfmt_second *s, unsigned i, bool 
     AUTO_FD fd = fd_of(buf_view(&debs[i]));
     if (tree_writer_open(t, i, pkgs[i].name, 1 << 20, redo, &w, e) < 0)
         return -1;
-    int r = deb_unpack(fd, &pkgs[i], w, s, i, e);
+    int r = deb_unpack(&(struct pkgfmt_package){.fd = fd, .pkg = &pkgs[i], .index = i}, w, s, e);
     if (r == 0)
         r = tree_writer_finish(&w, e);
     tree_writer_close(w);

@@ -30,7 +30,7 @@ static int unpack(struct str package, struct tree **t, uint64_t budget, bool sec
         return -1;
     if (tree_writer_open(*t, 0, pkg.name, budget, false, &w, e) < 0)
         return -1;
-    int r = deb_unpack(fd, &pkg, w, second, 0, e);
+    int r = deb_unpack(&(struct pkgfmt_package){.fd = fd, .pkg = &pkg}, w, second, e);
     if (r == 0)
         r = tree_writer_finish(&w, e);
     tree_writer_close(w);
