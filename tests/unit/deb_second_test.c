@@ -69,7 +69,7 @@ static char base[] = "/tmp/zs-deb-second.XXXXXX";
 static char target[64];
 static struct buf debs[PACKAGES];
 static struct plan_pkg pkgs[PACKAGES];
-static const struct plan plan = {pkgs, PACKAGES};
+static const struct plan plan = {.pkgs = pkgs, .n = PACKAGES};
 static struct pkgfmt_second_opts opts = {.fixups_sh = {"true\n", 5}, .epoch = 7};
 
 static size_t count(const struct tar_file *f, size_t max)

@@ -19,7 +19,7 @@ static int unpack(struct str package, struct tree **t, uint64_t budget, bool sec
 {
     struct plan_pkg pkg = {
         .name = "evil", .version = "1", .arch = "all", .size = package.n, .installed_size = budget};
-    struct plan plan = {&pkg, 1};
+    struct plan plan = {.pkgs = &pkg, .n = 1};
     struct pkgfmt_second *second = NULL;
     struct tree_writer *w;
     AUTO_FD fd = fd_of(package);
