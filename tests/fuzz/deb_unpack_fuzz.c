@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
     static const struct tree_layout links[] = {{"bin", "usr/bin"}, {"lib", "usr/lib"}};
     struct plan_pkg pkg = {
         .name = "evil", .version = "1", .arch = "all", .size = n, .installed_size = 1 << 20};
-    const struct plan plan = {&pkg, 1};
+    const struct plan plan = {.pkgs = &pkg, .n = 1};
     const struct pkgfmt_second_opts opts = {.fixups_sh = STR("")};
     struct pkgfmt_second *second = NULL;
     struct tree_writer *w;
