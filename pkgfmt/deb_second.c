@@ -252,7 +252,7 @@ static int write_text(struct pkgfmt_second *s, const char *name, struct str text
     AUTO_BUF path = {0};
     char hex[DIGEST_HEX_MAX];
     struct digest d;
-    buf_printf(&path, "/%s/%s", DEB_SECOND_DIR, name);
+    buf_printf(&path, "/%s/%s", SECOND_DIR, name);
     if (digests != NULL) {
         if (digest_of(&d, DIGEST_SHA256, text, e) < 0)
             return -1;
