@@ -6,7 +6,7 @@
 #include "pkgfmt/deb_read.h"
 #include "pkgfmt/deb_second.h"
 #include "pkgfmt/deb_tar.h"
-#include "pkgfmt/second.h"
+#include "pkgfmt/second_dir.h"
 
 struct unpack {
     struct deb_read deb;
@@ -37,7 +37,7 @@ static int put_entry(struct unpack *u, struct tree_writer *w, const struct tree_
     bool has_content = en->type == TREE_FILE && en->size > 0;
     u->content = false;
     u->end = !has_content;
-    if (second_reserved(en->path))
+    if (second_dir_holds(en->path))
         return err_set(e, ERR_FORMAT, "%s: %" STR_FMT ": the path is reserved", u->deb.data.name,
                        STR_ARG(en->path));
     if (u->keep != NULL && deb_keep_entry(u->keep, deb_tar_entry(u->tar), en, &u->content, e) < 0)

@@ -47,8 +47,10 @@ struct pkgfmt_repo { /* where an index's packages come from */
 /* Who says whether a package's own signature is good; by the keys of the package's repository. Called by
    several threads. */
 struct pkgfmt_trust {
-    /* sig (binary OpenPGP) over n bytes at off of the file fd, which are read with pread: 0, or -1 and
-       ERR_TRUST with one line that names the key ids. */
+    /* sig (binary OpenPGP, one or more signatures) over n bytes at off of the file fd, which are read with
+       pread. 0: one of them is good, and none by a known key is wrong; 1: none is wrong, but none counts
+       either (unknown key, weak, expired, not supported), which e says; -1: one is wrong or malformed, or fd
+       cannot be read. For 1 and -1 e is ERR_TRUST with one line that names the key ids. */
     int (*verify)(void *ctx, unsigned repo, int fd, uint64_t off, uint64_t n, struct str sig, struct err *e);
     void *ctx;
 };

@@ -6,14 +6,6 @@
 #include "base/data.h"
 #include "pkgfmt/first_boot.h"
 
-bool second_reserved(struct str path)
-{
-    static const struct str dir = {SECOND_DIR, sizeof SECOND_DIR - 1};
-    while (path.n > 0 && (path.p[0] == '/' || path.p[0] == '.'))
-        path = str_from(path, 1);
-    return str_starts(path, dir) && (path.n == dir.n || path.p[dir.n] == '/');
-}
-
 void second_escape(const char *part, struct buf *out)
 {
     for (const char *p = part; *p != '\0'; p++) {

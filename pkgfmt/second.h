@@ -5,13 +5,9 @@
 #define PKGFMT_SECOND_H
 
 #include "pkgfmt/pkgfmt.h"
+#include "pkgfmt/second_dir.h"
 
-/* Below the root. */
-#define SECOND_DIR      "zonestrap"
 #define SECOND_PACKAGES SECOND_DIR "/packages"
-
-/* Whether a path, as a package spells it, is in that directory: no package may put anything there. */
-bool second_reserved(struct str path);
 
 /* A part of a kept package's file name: other bytes than letters, digits and ._+~- are percent-escaped, as
    apt does it. */
