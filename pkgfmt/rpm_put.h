@@ -1,6 +1,4 @@
-/* Unpacking what rpm_unpack() has verified; for the tests and fuzzers, which have packages that nobody
- * signed.
- */
+/* The files of an rpm package into the tree. */
 #ifndef PKGFMT_RPM_PUT_H
 #define PKGFMT_RPM_PUT_H
 
