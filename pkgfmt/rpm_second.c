@@ -14,8 +14,15 @@
 /* The paths that rpm leaves alone are one argument of a program: Linux takes 128 KiB. */
 enum { NETSHARED_MAX = 120 * 1024 };
 
-/* Before each path in a kept package's list. */
+/* KEPT: rpm keeps what stands there. */
 enum { PLAIN = 'p', CAPS = 'x', KEPT = 'k' };
+
+/* A file or link of a package, as it spells it without the leading slash; set: of the file's names the one
+   that has the content. In a list the kind comes first, and each string ends with a NUL. */
+struct path {
+    char kind;
+    struct str path, set;
+};
 
 struct kept {
     char *file;           /* its name */
@@ -100,9 +107,10 @@ int rpm_second_keep(struct pkgfmt_second *s, const struct pkgfmt_package *p, con
     for (uint32_t i = 0; rc == 0 && i < files.n; i++) {
         if (rpm_file_type(&files.v[i]) == RPM_DIR)
             continue;
+        const char *path = files.v[i].path, *set = files.v[files.v[i].last].path;
         buf_putc(&k->paths, kind_of(&files.v[i]));
-        buf_puts(&k->paths, files.v[i].path);
-        buf_putc(&k->paths, '\0');
+        buf_add(&k->paths, path, strlen(path) + 1);
+        buf_add(&k->paths, set, strlen(set) + 1);
     }
     rpm_files_free(&files);
     if (rc < 0 || second_put(k->file, p->fd, w, e) < 0)
@@ -169,33 +177,45 @@ static bool is_touched(const struct str_list *touched, struct str path)
     return false;
 }
 
-static int add_path(const struct pkgfmt_second *s, struct paths *p, char kind, struct str path,
-                    struct arena *a, struct err *e)
+static bool next_path(const struct buf *list, size_t *at, struct path *out)
 {
+    if (*at >= list->n)
+        return false;
+    out->kind = list->p[*at];
+    out->path = str_c(list->p + *at + 1);
+    out->set = str_c(out->path.p + out->path.n + 1);
+    *at += out->path.n + out->set.n + 3;
+    return true;
+}
+
+/* One package's. All names of a file are left alone together. */
+static int add_package(const struct pkgfmt_second *s, struct paths *p, const struct buf *list, struct err *e)
+{
+    AUTO(str_list_free) struct str_list sets = {0};
+    AUTO_ARENA a = {0};
+    struct path f;
     struct str canon;
-    if (tree_canonical(s->tree, path, a, &canon, e) < 0)
-        return -1;
-    bool own = str_list_has(&p->own, canon);
-    if (own ? kind != KEPT : kind == CAPS && p->no_caps)
-        if (add_netshared(p, path, e) < 0)
+    for (size_t at = 0; next_path(list, &at, &f);) {
+        if (tree_canonical(s->tree, f.path, &a, &canon, e) < 0)
             return -1;
-    if ((own || is_touched(&p->touched, canon)) && str_chr(path, '\n') == path.n)
-        buf_printf(&p->expected, "/%s\n", path.p);
+        bool own = str_list_has(&p->own, canon);
+        if (own ? f.kind != KEPT : f.kind == CAPS && p->no_caps)
+            str_list_add(&sets, f.set);
+        if ((own || is_touched(&p->touched, canon)) && str_chr(f.path, '\n') == f.path.n)
+            buf_printf(&p->expected, "/%s\n", f.path.p);
+    }
+    str_list_sort(&sets);
+    for (size_t at = 0; sets.n > 0 && next_path(list, &at, &f);)
+        if (f.kind != KEPT && str_list_has(&sets, f.set) && add_netshared(p, f.path, e) < 0)
+            return -1;
     return 0;
 }
 
 static int add_paths(const struct pkgfmt_second *s, struct paths *p, struct err *e)
 {
-    for (size_t i = 0; i < s->plan->n; i++) {
-        const struct buf *list = &s->kept[i].paths;
-        AUTO_ARENA a = {0};
-        for (size_t at = 0; at < list->n;) {
-            struct str path = str_c(list->p + at + 1);
-            if (add_path(s, p, list->p[at], path, &a, e) < 0)
-                return err_wrap(e, "%s", s->plan->pkgs[i].name);
-            at += path.n + 2;
-        }
-    }
+    for (size_t i = 0; i < s->plan->n; i++)
+        if (add_package(s, p, &s->kept[i].paths, e) < 0)
+            return err_wrap(e, "%s", s->plan->pkgs[i].name);
     return 0;
 }
 
