@@ -60,7 +60,7 @@ static bool parse_name(struct parser *p, struct licence_group *g)
     }
     if (p->ref == NULL)
         return true;
-    const char *spdx = licence_spdx(deb_licence_names, name, exception, p->a);
+    const char *spdx = licence_spdx(&deb_licence_names, name, exception, p->a);
     deb_list_add(&g->terms, str_c(spdx != NULL ? spdx : p->ref(p->ctx, whole)));
     return true;
 }

@@ -19,6 +19,6 @@ typedef const char *deb_licence_ref(void *ctx, struct str what);
 void deb_licence_terms(struct str synopsis, struct arena *a, deb_licence_ref *ref, void *ctx,
                        struct deb_list *terms);
 /* deb_licence_table.c */
-extern const struct licence_name deb_licence_names[];
+extern const struct licence_names deb_licence_names;
 
 #endif

@@ -7,8 +7,7 @@
 
 enum {
     FOLDED_MAX = 128, /* no name of ours is so long */
-    ID_NAME_MAX = 64,
-    NAME_SHOWN = 200
+    ID_NAME_MAX = 64
 };
 
 /* GNU licences; without a word on versions such an identifier is deprecated. */
@@ -118,20 +117,20 @@ static const struct licence_name *find_row(const struct licence_name *rows, stru
     return rows->name != NULL ? rows : NULL;
 }
 
-static bool find_name(const struct licence_name *names, struct str n, struct arena *a,
+static bool find_name(const struct licence_names *names, struct str n, struct arena *a,
                       struct licence_name *out)
 {
-    const struct licence_name *r = find_row(names, n);
+    const struct licence_name *r = find_row(names->rows, n);
     struct str plain = n;
     cut_zeros(&plain);
-    r = r != NULL ? r : find_row(names, plain);
+    r = r != NULL ? r : find_row(names->rows, plain);
     r = r != NULL ? r : find_row(families, plain);
     if (r != NULL) {
         *out = *r;
         return true;
     }
-    struct str id = find_line("spdx.licences", n);
-    if (id.n == 0)
+    struct str id = names->ids ? find_line("spdx.licences", n) : (struct str){0};
+    if (id.n == 0 && names->ids)
         id = find_line("spdx.licences", str_c(arena_printf(a, "%" STR_FMT ".0", STR_ARG(n))));
     *out = (struct licence_name){.spdx = arena_str(a, id)};
     return id.n > 0;
@@ -150,7 +149,7 @@ static const char *find_exception(struct str x, const char *licence, struct aren
     return id.n > 0 ? arena_str(a, id) : NULL;
 }
 
-const char *licence_spdx(const struct licence_name *names, struct str name, struct str exception,
+const char *licence_spdx(const struct licence_names *names, struct str name, struct str exception,
                          struct arena *a)
 {
     char name_bytes[FOLDED_MAX], exception_bytes[FOLDED_MAX];
@@ -159,7 +158,7 @@ const char *licence_spdx(const struct licence_name *names, struct str name, stru
     bool later = false;
     if (!fold(name, name_bytes, &n) || !fold(exception, exception_bytes, &x))
         return NULL;
-    size_t with = x.n == 0 && find_row(names, n) == NULL ? str_find(n, STR("-with-")) : n.n;
+    size_t with = x.n == 0 && find_row(names->rows, n) == NULL ? str_find(n, STR("-with-")) : n.n;
     if (with < n.n) {
         x = str_from(n, with + strlen("-with-"));
         n.n = with;
@@ -266,7 +265,7 @@ const char *licence_ref(struct licence_refs *r, struct str id, struct str name, 
     }
     bool fits = text.n <= LICENCE_TEXT_MAX - r->text_bytes;
     r->text_bytes += fits ? text.n : 0;
-    name.n = name.n < NAME_SHOWN ? name.n : NAME_SHOWN;
+    name.n = name.n < LICENCE_NAME_MAX ? name.n : LICENCE_NAME_MAX;
     r->v[r->n] = (struct pkgfmt_licence_ref){.id = arena_str(r->a, id),
                                              .name = arena_str(r->a, name),
                                              .text = fits ? arena_str(r->a, text) : arena_dup(r->a, beyond)};

@@ -9,21 +9,27 @@
 #include "pkgfmt/pkgfmt.h"
 
 enum {
-    LICENCE_TERMS_MAX = 1000,  /* distinct licences of a package */
-    LICENCE_TEXT_MAX = 1 << 20 /* bytes of their texts together */
+    LICENCE_TERMS_MAX = 1000,   /* distinct licences of a package */
+    LICENCE_TEXT_MAX = 1 << 20, /* bytes of their texts together */
+    LICENCE_NAME_MAX = 200      /* bytes of a name that are shown */
 };
 
 /* A name in lower case, blanks as dashes, a version's trailing ".0" taken off. spdx "": one name, though SPDX
-   has no identifier for it. Tables end with name NULL. */
+   has no identifier for it. */
 struct licence_name {
     const char *name, *spdx;
     bool versions; /* spdx lacks -only or -or-later */
 };
 
+/* A format's. */
+struct licence_names {
+    const struct licence_name *rows; /* end with name NULL; the GNU licences' families need none */
+    bool ids;                        /* what else is an identifier of SPDX counts, too */
+};
+
 /* The SPDX expression for a name and an exception ("with NAME exception" without these two words; may be
-   empty); NULL: SPDX has none. The format's own names come first, then SPDX's identifiers in any case, with
-   `+` (or later) where the name has it. Lives in the arena. */
-const char *licence_spdx(const struct licence_name *names, struct str name, struct str exception,
+   empty); NULL: SPDX has none. Case and the number of blanks do not matter. Lives in the arena. */
+const char *licence_spdx(const struct licence_names *names, struct str name, struct str exception,
                          struct arena *a);
 
 /* Terms that hold all ('&') or by choice ('|'); op 0: a single one. Zero is a valid start. */
