@@ -4,17 +4,13 @@
 #define PKGFMT_RPM_LICENCE_H
 
 #include "pkgfmt/licence.h"
-#include "pkgfmt/pkgfmt.h"
+#include "pkgfmt/rpm.h"
 
 enum {
     RPM_LICENCE_MAX =
         16 * 1024,         /* bytes of a tag that is read as an expression; Rust programs have some KB */
     RPM_LICENCE_DEPTH = 32 /* parentheses in each other */
 };
-
-/* pkgfmt.h: licence_text, licence_read. */
-int rpm_licence_text(const struct pkgfmt_package *p, struct arena *a, struct str *text, struct err *e);
-void rpm_licence_read(struct str text, struct arena *a, struct pkgfmt_licence *out);
 
 /* rpm_licence_table.c */
 extern const struct licence_names rpm_licence_names;
