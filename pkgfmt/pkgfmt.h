@@ -118,6 +118,8 @@ struct pkgfmt_licence {
 struct pkgfmt {
     const char *name;                /* "deb" */
     const char *purl_type;           /* "deb"; see pkgfmt/purl.h */
+    bool purl_apart;                 /* package URLs have the epoch apart from the version, and the
+                                        distribution as NAME-RELEASE */
     const char *const *second_needs; /* packages without which the second stage cannot run; ends with NULL */
     int disttype;                    /* libsolv's DISTTYPE_* */
     /* The query's suite is a path that belongs to the repository's base (rpm), and no part of other paths. */
@@ -154,8 +156,12 @@ struct pkgfmt {
     int (*second_finish)(struct pkgfmt_second *s, const struct pkgfmt_second_opts *o, struct err *e);
     void (*second_free)(struct pkgfmt_second *s);
     /* Path in the root of the file that says the package's licence, whether or not it ships one (NULL: the
-       format has none); and the licence out of that file's bytes, everything of it in the arena. */
+       format has none). */
     const char *(*licence_path)(const struct plan_pkg *pkg, struct arena *a);
+    /* The licence as the package's own header says it (empty: it does not), in the arena; ERR_FORMAT. NULL:
+       it stands in a file, see licence_path. Called by several threads. */
+    int (*licence_text)(const struct pkgfmt_package *p, struct arena *a, struct str *text, struct err *e);
+    /* The licence out of that file's bytes or of that text, everything of it in the arena. */
     void (*licence_read)(struct str text, struct arena *a, struct pkgfmt_licence *out);
     /* The text of the root's own package sources. */
     void (*sources)(const struct pkgfmt_source *v, size_t n, struct buf *out);
