@@ -6,7 +6,7 @@
 #include "pkgfmt/rpm.h"
 #include "pkgfmt/rpm_put.h"
 #include "pkgfmt/rpm_verify.h"
-#include "tests/unit/rpm_make.h"
+#include "tests/unit/rpm_fixture.h"
 #include "tests/unit/tree_help.h"
 
 enum { BUDGET = 64 << 20 };
