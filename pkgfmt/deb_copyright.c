@@ -33,7 +33,7 @@ struct reader {
     struct arena *a, scratch;
     struct licences uses, alone; /* of files or of all; stand-alone ones, sorted by synopsis */
     struct licence *use;         /* the one in work */
-    struct deb_list terms;
+    struct str_list terms;
     struct pkgfmt_licence_ref refs[TERMS_MAX];
     size_t nrefs, text_bytes;
     bool too_many;
@@ -221,7 +221,7 @@ static const char *expression(struct reader *r)
 {
     AUTO_BUF b = {0};
     size_t n = 0;
-    deb_list_sort(&r->terms);
+    str_list_sort(&r->terms);
     for (size_t i = 0; i < r->terms.n; i++) {
         if (i > 0 && str_eq(r->terms.v[i], r->terms.v[i - 1]))
             continue;
@@ -265,7 +265,7 @@ void deb_copyright_read(struct str text, struct arena *a, struct pkgfmt_licence 
     struct reader *r = mem_alloc(sizeof *r);
     r->a = a;
     read_all(r, text, out);
-    deb_list_free(&r->terms);
+    str_list_free(&r->terms);
     free(r->uses.v);
     free(r->alone.v);
     arena_free(&r->scratch);

@@ -85,7 +85,7 @@ struct parser {
 /* Terms that hold all ('&') or by choice ('|'); op 0: a single one. */
 struct group {
     char op;
-    struct deb_list terms;
+    struct str_list terms;
 };
 
 static struct str next_word(struct parser *p)
@@ -122,7 +122,7 @@ static struct str wrap(struct group *g, struct arena *a)
 {
     AUTO_BUF b = {0};
     size_t n = 0;
-    deb_list_sort(&g->terms);
+    str_list_sort(&g->terms);
     for (size_t i = 0; i < g->terms.n; i++) {
         if (i > 0 && str_eq(g->terms.v[i], g->terms.v[i - 1]))
             continue;
@@ -139,15 +139,15 @@ static void join(struct parser *p, struct group *g, char op, struct group *h)
     if (g->op != op && g->op != 0) {
         struct str one = wrap(g, p->a);
         g->terms.n = 0;
-        deb_list_add(&g->terms, one);
+        str_list_add(&g->terms, one);
     }
     g->op = op;
     if (h->op == op || h->op == 0)
         for (size_t i = 0; i < h->terms.n; i++)
-            deb_list_add(&g->terms, h->terms.v[i]);
+            str_list_add(&g->terms, h->terms.v[i]);
     else
-        deb_list_add(&g->terms, wrap(h, p->a));
-    deb_list_free(&h->terms);
+        str_list_add(&g->terms, wrap(h, p->a));
+    str_list_free(&h->terms);
 }
 
 static bool parse_name(struct parser *p, struct group *g)
@@ -170,7 +170,7 @@ static bool parse_name(struct parser *p, struct group *g)
     if (p->ref == NULL)
         return true;
     const char *spdx = deb_licence_spdx(name, exception, p->a);
-    deb_list_add(&g->terms, str_c(spdx != NULL ? spdx : p->ref(p->ctx, whole)));
+    str_list_add(&g->terms, str_c(spdx != NULL ? spdx : p->ref(p->ctx, whole)));
     return true;
 }
 
@@ -210,19 +210,19 @@ static bool parse_all(struct parser *p, struct group *g)
 }
 
 void deb_licence_terms(struct str synopsis, struct arena *a, deb_licence_ref *ref, void *ctx,
-                       struct deb_list *terms)
+                       struct str_list *terms)
 {
     struct parser dry = {synopsis, a, NULL, NULL}, p = {synopsis, a, ref, ctx};
     struct group nothing = {0}, g = {0};
     bool good = synopsis.n <= DEB_LICENCE_MAX && parse_all(&dry, &nothing);
-    deb_list_free(&nothing.terms);
+    str_list_free(&nothing.terms);
     if (good)
         parse_all(&p, &g);
     else
-        deb_list_add(&g.terms, str_c(ref(ctx, synopsis)));
+        str_list_add(&g.terms, str_c(ref(ctx, synopsis)));
     if (g.op == '|')
-        deb_list_add(terms, wrap(&g, a));
+        str_list_add(terms, wrap(&g, a));
     for (size_t i = 0; i < g.terms.n && g.op != '|'; i++)
-        deb_list_add(terms, g.terms.v[i]);
-    deb_list_free(&g.terms);
+        str_list_add(terms, g.terms.v[i]);
+    str_list_free(&g.terms);
 }

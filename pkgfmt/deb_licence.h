@@ -7,7 +7,7 @@
 
 #include "base/arena.h"
 #include "base/str.h"
-#include "pkgfmt/deb_list.h"
+#include "base/str_list.h"
 
 enum { DEB_LICENCE_MAX = 1024 }; /* bytes of a synopsis that is read as an expression */
 
@@ -18,7 +18,7 @@ typedef const char *deb_licence_ref(void *ctx, struct str what);
 /* Adds what must hold at the same time for a License field's first line ("GPL-2+ or Artistic, and Expat"
    gives two): SPDX expressions, an alternative in parentheses; they live in the arena. */
 void deb_licence_terms(struct str synopsis, struct arena *a, deb_licence_ref *ref, void *ctx,
-                       struct deb_list *terms);
+                       struct str_list *terms);
 /* The SPDX expression for a name and an exception ("with NAME exception" without these two words; may be
    empty); NULL when SPDX has none. */
 const char *deb_licence_spdx(struct str name, struct str exception, struct arena *a);

@@ -84,6 +84,9 @@ struct pkgfmt_second_opts {
     bool first_boot;      /* the root runs it itself at its first boot: pkgfmt/first_boot.h */
     const struct str *own; /* canonical paths, sorted, that no package may write again, conffiles excepted */
     size_t nown;
+    const struct str
+        *touched; /* canonical paths that fixups may change; of a directory, what is in it, too */
+    size_t ntouched;
     const struct pkgfmt_hook *hooks;
     size_t nhooks;
     const struct str *keys; /* the certificates that the packages were verified with, armored or binary */

@@ -1,10 +1,10 @@
-#include "pkgfmt/deb_list.h"
+#include "base/str_list.h"
 
 #include <stdlib.h>
 
 #include "base/mem.h"
 
-void deb_list_add(struct deb_list *l, struct str s)
+void str_list_add(struct str_list *l, struct str s)
 {
     if (l->n == l->cap) {
         l->cap = l->cap * 2 + 16;
@@ -18,19 +18,19 @@ static int by_bytes(const void *a, const void *b)
     return str_cmp(*(const struct str *)a, *(const struct str *)b);
 }
 
-void deb_list_sort(struct deb_list *l)
+void str_list_sort(struct str_list *l)
 {
     if (l->n > 0)
         qsort(l->v, l->n, sizeof *l->v, by_bytes);
 }
 
-bool deb_list_has(const struct deb_list *l, struct str s)
+bool str_list_has(const struct str_list *l, struct str s)
 {
     return l->n > 0 && bsearch(&s, l->v, l->n, sizeof s, by_bytes) != NULL;
 }
 
-void deb_list_free(struct deb_list *l)
+void str_list_free(struct str_list *l)
 {
     free(l->v);
-    *l = (struct deb_list){0};
+    *l = (struct str_list){0};
 }
