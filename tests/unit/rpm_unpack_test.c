@@ -1,12 +1,12 @@
-/* Unpacking rpm packages, good, broken and hostile ones. With arguments it unpacks, for tests/flow/rpm_agree.py:
-     rpm_unpack_test TARGET [-p PASSWD] [-g GROUP] [-l PATH=TEXT]... PACKAGE... */
+/* Unpacking rpm packages, good, broken and hostile ones. With arguments it unpacks, for
+   tests/flow/rpm_agree.py: rpm_unpack_test TARGET [-p PASSWD] [-g GROUP] [-l PATH=TEXT]... PACKAGE... */
 #include <sys/resource.h>
 
 #include "base/mem.h"
 #include "pkgfmt/rpm.h"
 #include "pkgfmt/rpm_put.h"
 #include "pkgfmt/rpm_verify.h"
-#include "tests/unit/rpm_build.h"
+#include "tests/unit/rpm_fixture.h"
 #include "tests/unit/tree_help.h"
 
 enum { BUDGET = 64 << 20 };
@@ -18,11 +18,12 @@ static struct plan_pkg pkg_of(const struct rpm_read *r, uint64_t budget, struct 
     uint64_t epoch = 0;
     bool has = rpm_header_u64(h, RPM_TAG_EPOCH, 0, &epoch);
     struct plan_pkg p = {.name = arena_str(a, rpm_header_string(h, RPM_TAG_NAME)),
-                         .arch = arena_str(a, rpm_header_string(h, RPM_TAG_ARCH)),
+                         .arch = r->source ? "src" : arena_str(a, rpm_header_string(h, RPM_TAG_ARCH)),
                          .size = r->size,
                          .installed_size = budget};
-    const char *evr = arena_printf(a, "%" STR_FMT "-%" STR_FMT, STR_ARG(rpm_header_string(h, RPM_TAG_VERSION)),
-                                   STR_ARG(rpm_header_string(h, RPM_TAG_RELEASE)));
+    const char *evr =
+        arena_printf(a, "%" STR_FMT "-%" STR_FMT, STR_ARG(rpm_header_string(h, RPM_TAG_VERSION)),
+                     STR_ARG(rpm_header_string(h, RPM_TAG_RELEASE)));
     p.version = has ? arena_printf(a, "%llu:%s", (unsigned long long)epoch, evr) : evr;
     return p;
 }

@@ -1,7 +1,7 @@
-/* rpm packages made at test time, byte by byte: headers without regions, as rpm 3 wrote them, and payloads of our
-   own cpio. What a test wants wrong is said in struct made_file and struct made. */
-#ifndef TESTS_UNIT_RPM_BUILD_H
-#define TESTS_UNIT_RPM_BUILD_H
+/* rpm packages made at test time, byte by byte: headers without regions, as rpm 3 wrote them, and payloads of
+   our own cpio. What a test wants wrong is said in struct made_file and struct made. */
+#ifndef TESTS_UNIT_RPM_FIXTURE_H
+#define TESTS_UNIT_RPM_FIXTURE_H
 
 #include <stdint.h>
 #include <stdio.h>
@@ -13,14 +13,14 @@
 #include "pkgfmt/rpm_header.h"
 
 struct made_file {
-    const char *path;  /* in the header */
-    unsigned mode;     /* with the type; 0: a file of 0644 */
-    const char *text;  /* content, or a link's target */
+    const char *path; /* in the header */
+    unsigned mode;    /* with the type; 0: a file of 0644 */
+    const char *text; /* content, or a link's target */
     const char *user, *group, *caps;
     unsigned flags, inode;
-    const char *entry;   /* the payload's path; NULL: "." and the header's */
-    const char *content; /* in the payload, where it is not text */
-    const char *digest;  /* where it is not text's */
+    const char *entry;       /* the payload's path; NULL: "." and the header's */
+    const char *content;     /* in the payload, where it is not text */
+    const char *digest;      /* where it is not text's */
     unsigned long long size; /* the header's; 0: text's */
     bool absent, twice;      /* from the payload, in it */
     bool no_content;         /* a name of a file whose content another one has */
@@ -28,12 +28,12 @@ struct made_file {
 
 struct made {
     bool stripped, old_names, crc;
-    const char *tail;            /* behind the trailer */
-    const char *extra;           /* an entry of this path and "x" at the payload's end */
+    const char *tail;              /* behind the trailer */
+    const char *extra;             /* an entry of this path and "x" at the payload's end */
     const char *provide, *version; /* one more Provides */
-    uint32_t algo;               /* file digests'; 0: SHA256 */
-    uint32_t wrong_count;        /* this column has a value too few */
-    struct str payload;          /* instead of the made one */
+    uint32_t algo;                 /* file digests'; 0: SHA256 */
+    uint32_t wrong_count;          /* this column has a value too few */
+    struct str payload;            /* instead of the made one */
     const char *name;
 };
 
@@ -124,8 +124,9 @@ static inline void made_newc(struct buf *b, bool crc, const char *path, unsigned
     uint32_t sum = 0;
     for (size_t i = 0; i < content.n; i++)
         sum += (unsigned char)content.p[i];
-    buf_printf(b, "07070%c%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x", crc ? '2' : '1', 1u, mode, 0u, 0u,
-               1u, 0u, (unsigned)content.n, 0u, 0u, 0u, 0u, (unsigned)strlen(path) + 1, crc ? sum : 0u);
+    buf_printf(b, "07070%c%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x", crc ? '2' : '1', 1u, mode,
+               0u, 0u, 1u, 0u, (unsigned)content.n, 0u, 0u, 0u, 0u, (unsigned)strlen(path) + 1,
+               crc ? sum : 0u);
     buf_add(b, path, strlen(path) + 1);
     made_pad(b);
     buf_str(b, content);
@@ -186,8 +187,8 @@ static inline void made_file(struct made_header *h, const struct made *m, const 
         made_text(h, RPM_TAG_DIRNAMES, RPM_STRING_ARRAY, dir);
         made_text(h, RPM_TAG_BASENAMES, RPM_STRING_ARRAY, base);
     }
-    made_number(h, m->stripped ? RPM_TAG_LONGFILESIZES : RPM_TAG_FILESIZES, m->stripped ? RPM_INT64 : RPM_INT32,
-                f->size != 0 ? f->size : text.n);
+    made_number(h, m->stripped ? RPM_TAG_LONGFILESIZES : RPM_TAG_FILESIZES,
+                m->stripped ? RPM_INT64 : RPM_INT32, f->size != 0 ? f->size : text.n);
     made_number(h, RPM_TAG_FILEMODES, RPM_INT16, made_mode(f));
     made_number(h, RPM_TAG_FILERDEVS, RPM_INT16, 0x0103);
     made_number(h, RPM_TAG_FILEMTIMES, RPM_INT32, 1000000000);
