@@ -45,9 +45,9 @@ rpm_centos7_repo() {
     cp -s "$centos7"/*.rpm "$dir/Packages/" && rpm_centos7_standins && rpm_sign "$rpms"/*.el7*.rpm && cp "$rpms"/*.el7*.rpm "$dir/Packages/" && rpm_index "$dir"
 }
 rpm_centos7_recipe() {
-    rpm_packages=$rpm_centos7_packages rpm_first="filesystem setup" rpm_keys="mine.asc centos7.asc"
+    rpm_packages=$rpm_centos7_packages rpm_keys="mine.asc centos7.asc"
     cp "$centos7_key" "$recipes/centos7.asc"
-    rpm_recipe_more='[layout]
+    rpm_layout='first     filesystem setup
 link      /bin usr/bin
 link      /sbin usr/sbin
 link      /lib usr/lib

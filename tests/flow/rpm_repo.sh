@@ -7,8 +7,9 @@
 #   rpm_sign FILE...             signs packages: the header, and for rpm 4.11 header and payload
 #   rpm_index DIR [OPTION...]    DIR's repodata (createrepo_c, $comp: gz, xz or zstd) with its signature; OPTIONs are createrepo_c's
 #   rpm_root_sign DIR [gpg OPTION...]   the signature alone, anew
-#   rpm_recipe URL               writes $recipes/mine.distro for it; $rpm_packages, $rpm_first, $rpm_trust
-for tool in gpg rpmbuild rpmsign createrepo_c; do
+#   rpm_recipe URL               writes $recipes/mine.distro for it; $rpm_packages, $rpm_layout, $rpm_trust,
+#                                $rpm_keys, $rpm_recipe_more
+for tool in gpg rpmbuild rpmsign createrepo_c modifyrepo_c python3 zstd; do
     command -v $tool >/dev/null || { skipped "$(basename "$0" .sh)" "$tool is missing"; exit 0; }
 done
 # The sanitizers watch where they were built (make check does).
@@ -32,7 +33,7 @@ cat >"$work/.rpmmacros" <<M
 %_build_id_links none
 %debug_package %{nil}
 %__os_install_post %{nil}
-%_binary_payload w6.gzdio
+%_binary_payload ${rpm_payload:-w6.gzdio}
 %__gpg $(command -v gpg)
 %_gpg_name mine@example.org
 %_gpg_digest_algo sha256
@@ -71,13 +72,16 @@ rpm_simple() {
 }
 rpm_sign() { rpmsign --addsign --rpmv3 ${rpm_signer:+--define "_gpg_name $rpm_signer"} "$@" >"$work/rpmbuild/log" 2>&1 || { cat "$work/rpmbuild/log" >&2; return 1; }; }
 rpm_index() {
-    local dir=$1; shift
+    local dir=$1 how=${comp:-gz}; shift
+    [ "$how" != zstd ] || how=gz
     rm -rf "$dir/repodata"
-    createrepo_c --quiet --no-database --general-compress-type "${comp:-gz}" --revision $rpm_epoch --set-timestamp-to-revision "$@" "$dir" || return 1
+    createrepo_c --quiet --no-database --general-compress-type "$how" --revision $rpm_epoch --set-timestamp-to-revision "$@" "$dir" || return 1
     rpm_root_sign "$dir"
 }
+# Signs last: with $comp zstd it brings the index files to that first.
 rpm_root_sign() {
     local dir=$1; shift
+    [ "${comp:-}" != zstd ] || python3 "$here/rpm_zstd.py" "$dir/repodata" || return 1
     gpg --batch --quiet --yes -u "${rpm_signer:-mine@example.org}" "$@" --armor --detach-sign -o "$dir/repodata/repomd.xml.asc" "$dir/repodata/repomd.xml"
 }
 rpm_recipe() {
@@ -92,7 +96,8 @@ repo      main  $1  .
 [release one]
 [set base]
 packages  ${rpm_packages:-alpha}
-${rpm_first:+first     $rpm_first}
+${rpm_layout:+[layout]
+$rpm_layout}
 ${rpm_recipe_more:-}
 R
 }
