@@ -34,11 +34,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
     struct pkgfmt_licence l, again;
     rpm_licence_read((struct str){(const char *)p, n}, &a, &l);
     check(&l);
-    /* An expression stands for itself. */
+    /* An expression stands for itself, but that references too long are cut off. */
+    bool lengthy = false;
+    for (size_t i = 0; i < l.nrefs; i++)
+        lengthy = lengthy || strlen(l.refs[i].id) > 11 + 60;
     if (l.expression != NULL) {
         rpm_licence_read(str_c(l.expression), &a, &again);
         check(&again);
-        if (strlen(l.expression) < 10000 && strcmp(l.expression, again.expression) != 0)
+        if (!lengthy && strlen(l.expression) < 10000 && strcmp(l.expression, again.expression) != 0)
             abort();
     }
     return 0;
