@@ -171,8 +171,10 @@ const char *licence_spdx(const struct licence_names *names, struct str name, str
         if (!find_name(names, n, a, &found))
             return NULL;
     }
-    if (found.spdx[0] == '\0')
+    struct str id = str_c(found.spdx);
+    if (id.n == 0 || (later && str_ends(id, STR("-only"))))
         return NULL;
+    later = later && !str_ends(id, STR("-or-later"));
     const char *spdx = arena_printf(a, "%s%s", found.spdx,
                                     found.versions ? (later ? "-or-later" : "-only")
                                     : later        ? "+"

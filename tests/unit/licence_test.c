@@ -66,6 +66,10 @@ static void has_versions(void)
     check(&all, "Apache-2.0-only", "", "Apache-2.0");
     check(&all, "goplv2.0+", "", "GPL-2.0-or-later");
     check(&all, "GPL+", "", "GPL-1.0-or-later");
+    check(&all, "GPL++", "", "GPL-1.0-or-later");
+    check(&all, "GPL+ or later", "", "GPL-1.0-or-later");
+    check(&all, "GPL-2.0-or-later+", "", "GPL-2.0-or-later");
+    check(&all, "GPL-2.0-only+", "", "none");
 }
 
 static void a_format_decides(void)

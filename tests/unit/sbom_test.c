@@ -34,7 +34,7 @@ static struct create_plan made_plan(void)
                                             .set_name = "base"},
                                 .sources = sources,
                                 .nsources = 2,
-                                .plan = {pkgs, 2},
+                                .plan = {.pkgs = pkgs, .n = 2},
                                 .epoch = 1000000000};
 }
 
