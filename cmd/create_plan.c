@@ -68,23 +68,71 @@ int create_plan_repo_keys(struct job *j, struct create_plan *p, struct err *e)
     return 0;
 }
 
+static void keep_keys(struct job *j, struct create_plan *p, const struct buf *bytes)
+{
+    if (p->keys == NULL)
+        p->keys = arena_array(&j->arena, j->opt.keyrings.n, sizeof *p->keys);
+    if (p->nkeys < j->opt.keyrings.n)
+        p->keys[p->nkeys++] = arena_copy(&j->arena, buf_view(bytes));
+}
+
+static int add_own_keyring(struct job *j, struct create_plan *p, const char *file, struct err *e)
+{
+    AUTO_BUF bytes = {0};
+    if (add_keyring_file(p->keyring, file, &bytes, e) < 0)
+        return -1;
+    keep_keys(j, p, &bytes);
+    return 0;
+}
+
+/* Where no signature was checked (--insecure, --locked) the files were not read yet. */
+static int read_keys(struct job *j, struct create_plan *p, struct err *e)
+{
+    const struct option_list *own = &j->opt.keyrings;
+    for (size_t i = 0; p->keyring == NULL && i < own->n; i++) {
+        AUTO_BUF bytes = {0};
+        if (keyring_id(own->v[i]).n > 0)
+            continue;
+        if (file_read(own->v[i], KEYRING_MAX, &bytes, e) < 0)
+            return -1;
+        keep_keys(j, p, &bytes);
+    }
+    return 0;
+}
+
+int create_plan_keys(struct job *j, struct create_plan *p, const struct str **keys, size_t *n, struct err *e)
+{
+    if (read_keys(j, p, e) < 0)
+        return -1;
+    struct str *v = arena_array(&j->arena, p->nkeys + p->release.nkeys + p->nsources, sizeof *v);
+    *keys = v;
+    for (*n = 0; *n < p->nkeys; ++*n)
+        v[*n] = p->keys[*n];
+    for (size_t i = 0; p->nkeys == 0 && i < p->release.nkeys; i++)
+        v[(*n)++] = p->release.keys[i].bytes;
+    for (size_t i = 0; i < p->nsources; i++)
+        if (p->sources[i].keys.n > 0)
+            v[(*n)++] = p->sources[i].keys;
+    return 0;
+}
+
 /* alias: the release is a suite's name yet, and its other repositories are not known: no ID is wrong then. */
 static int load_keyring(struct job *j, struct create_plan *p, bool alias, struct err *e)
 {
     const struct option_list *own = &j->opt.keyrings;
     bool recipe = true, wanted = false;
-    AUTO_BUF ignored = {0};
     if (j->opt.insecure) {
         log_warn(j->log, "--insecure: signatures are not checked; whoever controls the mirror or the network "
                          "controls the result");
         return 0;
     }
     p->keyring = openpgp_keyring_new();
+    p->nkeys = 0;
     for (size_t i = 0; i < own->n; i++) {
         struct str id = keyring_id(own->v[i]);
         recipe = recipe && id.n > 0;
         if ((id.n > 0 ? add_repo_keyring(j, p, id, own->v[i] + id.n + 1, alias, e)
-                      : add_keyring_file(p->keyring, own->v[i], &ignored, e)) < 0)
+                      : add_own_keyring(j, p, own->v[i], e)) < 0)
             return -1;
     }
     for (size_t i = 0; recipe && i < p->release.nkeys; i++)

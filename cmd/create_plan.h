@@ -32,6 +32,8 @@ struct create_plan {
     struct release release;
     const struct pkgfmt *fmt;
     struct openpgp_keyring *keyring; /* NULL with --insecure */
+    struct str *keys; /* the bytes of the --keyring files that stand in the recipe's keys' place */
+    size_t nkeys;
     struct source *sources;
     size_t nsources;
     struct solve *solve;
@@ -52,6 +54,8 @@ int create_plan_make(struct job *j, struct create_plan *p, struct err *e);
 int create_plan_prepare(struct job *j, struct create_plan *p, struct err *e);
 /* The keys of --keyring ID=FILE, for those repositories. */
 int create_plan_repo_keys(struct job *j, struct create_plan *p, struct err *e);
+/* The bytes of all certificates that packages of the plan may be signed with. Lives in the job's arena. */
+int create_plan_keys(struct job *j, struct create_plan *p, const struct str **keys, size_t *n, struct err *e);
 /* The solver's memory (tens of MB) is needed for --why alone. What it still has to write down, it writes in a
  * thread of its own. */
 void create_plan_drop_solver(struct create_plan *p);

@@ -78,7 +78,7 @@ static int render(struct fixup_set *f, const struct pkgfmt_second_opts *o, struc
     return 0;
 }
 
-int create_second(struct job *j, const struct create_plan *p, struct fixup_set *f, struct tree *t,
+int create_second(struct job *j, struct create_plan *p, struct fixup_set *f, struct tree *t,
                   struct pkgfmt_second *s, bool first_boot, struct err *e)
 {
     AUTO_BUF sh = {0};
@@ -86,8 +86,10 @@ int create_second(struct job *j, const struct create_plan *p, struct fixup_set *
         .epoch = p->epoch, .first_boot = first_boot, .hooks = p->hooks.v, .nhooks = p->hooks.n};
     if (p->overlays != NULL)
         o.nown = overlay_paths(p->overlays, &o.own);
-    if (touched_paths(j, p, f, t, &o, e) < 0 || render(f, &o, &sh, e) < 0)
+    if (touched_paths(j, p, f, t, &o, e) < 0 || render(f, &o, &sh, e) < 0 ||
+        create_plan_keys(j, p, &o.keys, &o.nkeys, e) < 0)
         return -1;
+    o.no_caps = !tree_has_xattrs(t);
     o.fixups_sh = buf_view(&sh);
     return p->fmt->second_finish(s, &o, e);
 }

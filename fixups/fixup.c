@@ -60,6 +60,18 @@ size_t fixup_paths(const struct fixup_set *s, struct arena *a, const char ***pat
     return n;
 }
 
+int fixup_file_text(const struct fixup_set *s, const char *path, struct arena *a, struct str *out)
+{
+    *out = (struct str){NULL, 0};
+    for (size_t i = 0; i < s->n; i++)
+        for (size_t k = 0; k < s->v[i].nbefore; k++) {
+            const struct fixup_op *op = &s->v[i].before[k];
+            if (strcmp(op->verb->name, "file") == 0 && strcmp(op->path, path) == 0)
+                *out = arena_copy(a, op->text);
+        }
+    return 0;
+}
+
 static int apply_op(const struct fixup_op *op, struct tree *t, struct err *e)
 {
     AUTO_ARENA a = {0};

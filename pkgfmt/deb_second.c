@@ -33,14 +33,14 @@ static unsigned fds_max(void)
     return l.rlim_cur / 4 < 65536 ? (unsigned)(l.rlim_cur / 4) : 65536;
 }
 
-int deb_second_begin(struct pkgfmt_second **out, struct tree *t, const struct plan *p, bool full,
+int deb_second_begin(struct pkgfmt_second **out, struct tree *t, const struct plan *p, unsigned how,
                      struct err *e)
 {
     (void)e;
     struct pkgfmt_second *s = *out = mem_alloc(sizeof *s);
     s->tree = t;
     s->plan = p;
-    s->dir = (struct deb_keep_dir){.full = full, .fds_max = fds_max()};
+    s->dir = (struct deb_keep_dir){.full = (how & PKGFMT_SECOND_FULL) != 0, .fds_max = fds_max()};
     s->kept = mem_grow(NULL, p->n + 1, sizeof *s->kept);
     for (size_t i = 0; i < p->n; i++) {
         struct buf name = {0};

@@ -77,6 +77,11 @@ struct pkgfmt_hook {
     struct str content;
 };
 
+enum pkgfmt_second_how {
+    PKGFMT_SECOND_FULL = 1,   /* --second-stage-full: the package manager writes every file again */
+    PKGFMT_SECOND_AT_ONCE = 2 /* it follows: what is kept may take more room for being faster to use */
+};
+
 struct pkgfmt_second_opts {
     struct str fixups_sh; /* POSIX sh, run in the zone after the reinstall: the before-boot fixups again, then
                              the after-install ones */
@@ -121,6 +126,7 @@ struct pkgfmt {
     bool purl_apart;                 /* package URLs have the epoch apart from the version, and the
                                         distribution as NAME-RELEASE */
     const char *const *second_needs; /* packages without which the second stage cannot run; ends with NULL */
+    bool rides_whole;                /* packages wait for the second stage whole, not thinned */
     int disttype;                    /* libsolv's DISTTYPE_* */
     /* The query's suite is a path that belongs to the repository's base (rpm), and no part of other paths. */
     bool suite_is_path;
@@ -150,8 +156,8 @@ struct pkgfmt {
     /* Second stage: begin before the first unpack, settle after the last one and before tree_settle(), finish
      * when the fixups were applied leaves script and plan beside the packages, below /zonestrap in the root.
      */
-    int (*second_begin)(struct pkgfmt_second **s, struct tree *t, const struct plan *p, bool full,
-                        struct err *e);
+    int (*second_begin)(struct pkgfmt_second **s, struct tree *t, const struct plan *p, unsigned how,
+                        struct err *e); /* how: bits of enum pkgfmt_second_how */
     int (*second_settle)(struct pkgfmt_second *s, struct err *e);
     int (*second_finish)(struct pkgfmt_second *s, const struct pkgfmt_second_opts *o, struct err *e);
     void (*second_free)(struct pkgfmt_second *s);

@@ -24,7 +24,7 @@ void rpm_owners_free(struct pkgfmt_owners *o);
 int rpm_unpack(const struct pkgfmt_package *p, struct tree_writer *w, struct pkgfmt_second *second,
                struct err *e);
 /* rpm_second.c */
-int rpm_second_begin(struct pkgfmt_second **out, struct tree *t, const struct plan *p, bool full,
+int rpm_second_begin(struct pkgfmt_second **out, struct tree *t, const struct plan *p, unsigned how,
                      struct err *e);
 int rpm_second_settle(struct pkgfmt_second *s, struct err *e);
 int rpm_second_finish(struct pkgfmt_second *s, const struct pkgfmt_second_opts *o, struct err *e);

@@ -19,19 +19,29 @@ struct rpm_content {
 };
 
 int rpm_content_open(struct rpm_content **out, const struct rpm_read *r, const struct rpm_files *f,
-                     struct err *e)
+                     struct rpm_stored *copy, struct err *e)
 {
     struct rpm_content *c = *out = mem_alloc(sizeof *c);
     c->files = f;
     c->seen = mem_alloc((size_t)f->n + 1);
     c->ended = true;
-    if (rpm_payload_open(&c->payload, r, e) < 0) {
+    if (rpm_payload_open(&c->payload, r, copy, e) < 0) {
         rpm_content_close(c);
         *out = NULL;
         return -1;
     }
     rpm_cpio_init(&c->cpio, rpm_payload_next, c->payload);
     return 0;
+}
+
+int rpm_content_rest(struct rpm_content *c, struct err *e)
+{
+    const void *p;
+    size_t n;
+    int r;
+    while ((r = rpm_payload_next(c->payload, &p, &n, e)) > 0)
+        continue;
+    return r;
 }
 
 void rpm_content_close(struct rpm_content *c)

@@ -193,7 +193,7 @@ static int read_files(struct pkgfmt_owners *o, const struct rpm_read *r, const s
     int rc = 1;
     if (left == 0)
         return 0;
-    if (rpm_content_open(&c, r, files, e) < 0)
+    if (rpm_content_open(&c, r, files, NULL, e) < 0)
         return -1;
     while (left > 0 && (rc = rpm_content_next(c, &f, &size, e)) > 0)
         for (size_t i = 0; i < 2; i++)

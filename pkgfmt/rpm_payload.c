@@ -11,6 +11,7 @@ enum { WINDOW = 128 * 1024, MAGIC_MAX = 6 };
 
 struct rpm_payload {
     const struct rpm_read *r;
+    struct rpm_stored *copy;
     uint64_t pos;            /* in the package file */
     struct archive *decoder; /* NULL: not compressed */
     bool end;
@@ -115,10 +116,12 @@ static int open_payload(struct rpm_payload *p, struct err *e)
     return c->filter != ARCHIVE_FILTER_NONE ? open_decoder(p, c, e) : 0;
 }
 
-int rpm_payload_open(struct rpm_payload **out, const struct rpm_read *r, struct err *e)
+int rpm_payload_open(struct rpm_payload **out, const struct rpm_read *r, struct rpm_stored *copy,
+                     struct err *e)
 {
     struct rpm_payload *p = *out = mem_alloc(sizeof *p);
     p->r = r;
+    p->copy = copy;
     p->pos = r->payload_off;
     if (open_payload(p, e) == 0)
         return 0;
@@ -127,9 +130,8 @@ int rpm_payload_open(struct rpm_payload **out, const struct rpm_read *r, struct 
     return -1;
 }
 
-int rpm_payload_next(void *ctx, const void **out, size_t *n, struct err *e)
+static int next(struct rpm_payload *p, const void **out, size_t *n, struct err *e)
 {
-    struct rpm_payload *p = ctx;
     la_int64_t off;
     *n = 0;
     if (p->end)
@@ -148,6 +150,13 @@ int rpm_payload_next(void *ctx, const void **out, size_t *n, struct err *e)
         if (*n > 0)
             return 1;
     }
+}
+
+int rpm_payload_next(void *ctx, const void **out, size_t *n, struct err *e)
+{
+    struct rpm_payload *p = ctx;
+    int r = next(p, out, n, e);
+    return r > 0 && p->copy != NULL && rpm_stored_data(p->copy, *out, *n, e) < 0 ? -1 : r;
 }
 
 void rpm_payload_close(struct rpm_payload *p)

@@ -136,19 +136,22 @@ static int put_all(struct put *u, struct err *e)
     return r;
 }
 
-int rpm_put(const struct rpm_read *r, const struct pkgfmt_package *p, struct tree_writer *w, struct err *e)
+int rpm_put(const struct rpm_read *r, const struct pkgfmt_package *p, struct rpm_stored *copy,
+            struct tree_writer *w, struct err *e)
 {
     struct put u = {.w = w};
     int rc = r->source ? err_set(e, ERR_FORMAT, "a source package") : 0;
     if (rc == 0)
         rc = rpm_files_read(&u.files, &r->header, e);
     if (rc == 0)
-        rc = rpm_content_open(&u.content, r, &u.files, e);
+        rc = rpm_content_open(&u.content, r, &u.files, copy, e);
     rpm_owner_begin(&u.owner, p->owners, p->pkg->name, &r->header);
     u.bearer = mem_alloc(((size_t)u.files.n + 1) * sizeof *u.bearer);
     u.waiting = mem_alloc((size_t)u.files.n + 1);
     if (rc == 0)
         rc = put_all(&u, e);
+    if (rc == 0 && copy != NULL)
+        rc = rpm_content_rest(u.content, e);
     free(u.bearer);
     free(u.waiting);
     rpm_owner_end(&u.owner);

@@ -2,8 +2,10 @@
 #include "pkgfmt/rpm_second.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/auto.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/str_list.h"
 #include "pkgfmt/rpm.h"
@@ -35,6 +37,7 @@ struct pkgfmt_second {
     struct tree *tree;
     const struct plan *plan;
     struct kept *kept; /* one for each package of the plan */
+    bool stores;       /* payloads that are slow to decompress are kept decompressed */
 };
 
 static void kept_file(const struct plan_pkg *pkg, struct buf *out)
@@ -55,16 +58,17 @@ static bool good_name(const char *name)
     return *name != '\0' && strcmp(buf_c(&b), name) == 0;
 }
 
-int rpm_second_begin(struct pkgfmt_second **out, struct tree *t, const struct plan *p, bool full,
+int rpm_second_begin(struct pkgfmt_second **out, struct tree *t, const struct plan *p, unsigned how,
                      struct err *e)
 {
-    (void)full; /* rpm writes every file again in any case */
     for (size_t i = 0; i < p->n; i++)
         if (!good_name(p->pkgs[i].name))
             return err_set(e, ERR_FORMAT, "`%.100s' is no name of a package", p->pkgs[i].name);
     struct pkgfmt_second *s = *out = mem_alloc(sizeof *s);
     s->tree = t;
     s->plan = p;
+    /* rpm writes every file again in any case. */
+    s->stores = (how & PKGFMT_SECOND_AT_ONCE) && !(how & PKGFMT_SECOND_FULL);
     s->kept = mem_grow(NULL, p->n + 1, sizeof *s->kept);
     for (size_t i = 0; i < p->n; i++) {
         struct buf name = {0};
@@ -96,8 +100,45 @@ static char kind_of(const struct rpm_file *f)
     return f->caps[0] != '\0' ? CAPS : PLAIN;
 }
 
+struct rpm_second_copy {
+    int fd;
+    struct rpm_stored stored;
+};
+
+struct rpm_stored *rpm_second_stored(struct rpm_second_copy *c)
+{
+    return c != NULL ? &c->stored : NULL;
+}
+
+void rpm_second_drop(struct rpm_second_copy *c)
+{
+    if (c == NULL)
+        return;
+    close(c->fd);
+    free(c);
+}
+
+static int begin_copy(const struct rpm_read *r, struct rpm_second_copy **copy, struct err *e)
+{
+    int fd = file_temp(NULL, NULL, e);
+    if (fd < 0)
+        return -1;
+    struct rpm_second_copy *c = *copy = mem_alloc(sizeof *c);
+    c->fd = fd;
+    return rpm_stored_open(&c->stored, fd, r, e);
+}
+
+int rpm_second_copied(struct pkgfmt_second *s, const struct pkgfmt_package *p, struct rpm_second_copy *c,
+                      struct tree_writer *w, struct err *e)
+{
+    struct kept *k = &s->kept[p->index];
+    if (rpm_stored_finish(&c->stored, e) < 0 || second_put(k->file, c->fd, w, e) < 0)
+        return -1;
+    return digest_of_fd(&k->digest, DIGEST_SHA256, c->fd, NULL, e);
+}
+
 int rpm_second_keep(struct pkgfmt_second *s, const struct pkgfmt_package *p, const struct rpm_read *r,
-                    struct tree_writer *w, struct err *e)
+                    struct tree_writer *w, struct rpm_second_copy **copy, struct err *e)
 {
     struct kept *k = &s->kept[p->index];
     struct rpm_files files = {0};
@@ -113,6 +154,8 @@ int rpm_second_keep(struct pkgfmt_second *s, const struct pkgfmt_package *p, con
         buf_add(&k->paths, set, strlen(set) + 1);
     }
     rpm_files_free(&files);
+    if (rc == 0 && s->stores && rpm_stored_pays(r))
+        return begin_copy(r, copy, e);
     if (rc < 0 || second_put(k->file, p->fd, w, e) < 0)
         return -1;
     if (p->pkg->digest.kind == DIGEST_SHA256) {

@@ -242,6 +242,22 @@ static int fill_plan(struct solve *s, struct arena *a, struct plan *out, struct 
     return 0;
 }
 
+/* Moves the packages that the request wants first to the start, in its order; their number. */
+static size_t put_first(struct solve *s, const struct solve_request *r)
+{
+    Queue *q = &s->result;
+    int n = 0;
+    for (size_t i = 0; i < r->nfirst; i++)
+        for (int k = n; k < q->count; k++) {
+            Id p = q->elements[k];
+            if (strcmp(pool_id2str(s->pool, pool_id2solvable(s->pool, p)->name), r->first[i]) != 0)
+                continue;
+            memmove(&q->elements[n + 1], &q->elements[n], (size_t)(k - n) * sizeof *q->elements);
+            q->elements[n++] = p;
+        }
+    return (size_t)n;
+}
+
 int solve_run(struct solve *s, const struct solve_request *r, struct arena *a, struct plan *out,
               struct err *e)
 {
@@ -256,6 +272,10 @@ int solve_run(struct solve *s, const struct solve_request *r, struct arena *a, s
     if (solve_asks(s, r, e) != 0 || solve_check_size(s, e) != 0 || solve_bound(s, r, e) != 0)
         return -1;
     solve_order(s);
+    size_t nfirst = put_first(s, r);
     solve_causes(s, r);
-    return fill_plan(s, a, out, e);
+    if (fill_plan(s, a, out, e) < 0)
+        return -1;
+    out->nfirst = nfirst;
+    return 0;
 }

@@ -106,9 +106,10 @@ static int keep(struct pkgfmt_second *s, struct tree *t, unsigned index, struct 
     const struct rpm_read r = {.header = {.entries = entries, .n = COLUMNS}};
     AUTO_FD fd = scratch_fd(str_c(p->name));
     const struct pkgfmt_package pkg = {.fd = fd, .pkg = &pkgs[index], .index = index};
+    struct rpm_second_copy *copy = NULL;
     int rc = tree_writer_open(t, index, p->name, 1 << 20, false, &w, e);
     if (rc == 0)
-        rc = rpm_second_keep(s, &pkg, &r, w, e);
+        rc = rpm_second_keep(s, &pkg, &r, w, &copy, e);
     if (rc == 0)
         rc = tree_writer_finish(&w, e);
     tree_writer_close(w);

@@ -43,7 +43,7 @@ static int unpack_fd(struct tree *t, unsigned index, int fd, uint64_t budget, st
     if (rc == 0 && rpm_verify(&r, &p, e) < 0)
         rc = err_wrap(e, "%s", pkg.name);
     if (rc == 0)
-        rc = rpm_put(&r, &p, w, e);
+        rc = rpm_put(&r, &p, NULL, w, e);
     if (rc == 0)
         rc = tree_writer_finish(&w, e);
     tree_writer_close(w);
