@@ -202,10 +202,14 @@ static int make_sources(struct job *j, struct create_plan *p, struct err *e)
         p->sources[i].query = (struct pkgfmt_query){.suite = r->suite,
                                                     .components = r->components,
                                                     .ncomponents = r->ncomponents,
-                                                    .arch = p->release.arch};
+                                                    .arch = p->release.arch,
+                                                    .security = j->opt.security};
         mo.index_date = p->locked && p->lock != NULL ? p->lock->repos[i].date : 0;
         if (mirror_resolve(r->mirrors, &mo, &j->arena, &p->sources[i].urls, e) < 0)
             return err_wrap(e, "%s", r->id);
+        if (p->fmt->suite_is_path)
+            mirror_urls_join(&p->sources[i].urls, r->suite, &j->arena);
+        p->sources[i].home = p->sources[i].urls.url[0];
         for (size_t k = 0; k < p->sources[i].urls.n; k++)
             log_debug(j->log, "%s: mirror %s", r->id, p->sources[i].urls.url[k]);
     }
@@ -231,6 +235,8 @@ static int follow_alias(struct job *j, struct create_plan *p, const struct distr
         create_index_root(j, p, &p->sources[0], e) < 0)
         return -1;
     const char *name = p->sources[0].root.codename;
+    if (name[0] == '\0')
+        return err_set(e, ERR_FORMAT, "%s: the index says no codename", p->sources[0].repo->id);
     log_info(j->log, "%s/%s is %s", distro, alias, name);
     free_keyrings(p);
     p->what = arena_printf(&j->arena, "%s/%s", distro, name);
@@ -269,6 +275,9 @@ static int solve(struct job *j, struct create_plan *p, struct err *e)
                                     .nexclude = o->exclude.n,
                                     .prefer = p->release.prefer.v,
                                     .nprefer = p->release.prefer.n,
+                                    .first = p->release.first.v,
+                                    .nfirst = p->release.first.n,
+                                    .security = o->security,
                                     .weak = o->weak,
                                     .stop = &job_stop};
     return solve_run(p->solve, &r, &j->arena, &p->plan, e);

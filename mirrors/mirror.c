@@ -419,29 +419,29 @@ int mirror_resolve(const char *list, const struct mirror_opts *o, struct arena *
     return 0;
 }
 
-static const char *joined(const char *url, struct str path, struct arena *a)
+const char *mirror_join(const char *url, const char *path, struct arena *a)
 {
     AUTO_BUF b = {0};
-    buf_printf(&b, "%s/", url);
-    mirror_escape(&b, path);
-    return arena_str(a, buf_view(&b));
-}
-
-void mirror_urls_join(struct mirror_urls *u, const char *path, struct arena *a)
-{
     struct str p = str_c(path);
     while (p.n > 0 && p.p[p.n - 1] == '/')
         p.n--;
     while (p.n > 0 && p.p[0] == '/')
         p = str_from(p, 1);
     if (p.n == 0 || str_is(p, "."))
-        return;
+        return url;
+    buf_printf(&b, "%s/", url);
+    mirror_escape(&b, p);
+    return arena_str(a, buf_view(&b));
+}
+
+void mirror_urls_join(struct mirror_urls *u, const char *path, struct arena *a)
+{
     const char **url = arena_array(a, u->n, sizeof *url);
     for (size_t i = 0; i < u->n; i++)
-        url[i] = joined(u->url[i], p, a);
+        url[i] = mirror_join(u->url[i], path, a);
     u->url = url;
-    u->canonical = joined(u->canonical, p, a);
-    u->configured = joined(u->configured, p, a);
+    u->canonical = mirror_join(u->canonical, path, a);
+    u->configured = mirror_join(u->configured, path, a);
 }
 
 void mirror_urls_first(struct mirror_urls *u, const char *const *url, size_t n, struct arena *a)

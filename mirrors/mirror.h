@@ -41,7 +41,9 @@ struct mirror_opts {
    or bad URL: ERR_USAGE. */
 int mirror_resolve(const char *list, const struct mirror_opts *o, struct arena *a, struct mirror_urls *out,
                    struct err *e);
-/* Every URL gets /path behind it, escaped; a path of "" or "." changes nothing. */
+/* url/path, the path escaped and without slashes at its ends; url itself for a path of "" or ".". */
+const char *mirror_join(const char *url, const char *path, struct arena *a);
+/* The same for all of them. */
 void mirror_urls_join(struct mirror_urls *u, const char *path, struct arena *a);
 /* Further URLs, before all others; what the zone's own sources name stays as it is. */
 void mirror_urls_first(struct mirror_urls *u, const char *const *url, size_t n, struct arena *a);

@@ -347,7 +347,8 @@ static int give_up_source(struct transfer *t, struct job *j, enum transfer_verdi
                           struct err *e)
 {
     buf_printf(&j->why, "%s%s: %s", j->why.n ? "; " : "", j->source->shown, why);
-    log_info(t->o.log, "%s: %s: %s", j->file->path, j->source->shown, why);
+    log_info(t->o.log, "%s: %s: %s", j->file->path[0] || !j->file->what ? j->file->path : j->file->what,
+             j->source->shown, why);
     j->absent = j->absent || v == TRANSFER_ABSENT;
     j->mismatch = j->mismatch || v == TRANSFER_MISMATCH;
     j->tried[j->index] = true;

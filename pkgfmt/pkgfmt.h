@@ -130,6 +130,8 @@ struct pkgfmt {
     int disttype;                    /* libsolv's DISTTYPE_* */
     /* The query's suite is a path that belongs to the repository's base (rpm), and no part of other paths. */
     bool suite_is_path;
+    /* Packages carry signatures of their own, which unpack verifies: an unsigned index may be believed. */
+    bool signed_packages;
     /* Path of the root index with its signature inside (InRelease), then of the bare one and its detached
      * signature; below the repository's base. */
     const char *(*root_path)(const struct pkgfmt_query *q, int which,
