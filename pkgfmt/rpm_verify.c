@@ -275,7 +275,8 @@ static int check_signatures(const struct rpm_read *r, const struct pkgfmt_packag
     }
     if (header == UNSIGNED) {
         err_set(e, ERR_TRUST, "the package is not signed");
-        return err_hint(e, "the repository's recipe says that its packages are");
+        return err_hint(e,
+                        "the repository's packages are expected to be: a mirror may have replaced this one");
     }
     if (header == NO_WORD) {
         *e = why_header;
