@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "base/auto.h"
 #include "base/digest.h"
 #include "base/str.h"
 #include "pkgfmt/rpm_header.h"
@@ -202,6 +203,17 @@ static inline void made_file(struct made_header *h, const struct made *m, const 
     made_text(h, RPM_TAG_FILECAPS, RPM_STRING_ARRAY, f->caps != NULL ? f->caps : "");
 }
 
+/* Takes the last value away. */
+static inline void made_shorten(struct made_tag *t)
+{
+    size_t n = t->data.n / t->count;
+    if (t->type == RPM_STRING_ARRAY)
+        for (n = 1; n < t->data.n && t->data.p[t->data.n - n - 1] != '\0';)
+            n++;
+    t->data.n -= n;
+    t->count--;
+}
+
 static inline void made_main(struct buf *out, const struct made *m, const struct made_file *f, size_t n)
 {
     struct made_header h = {0};
@@ -219,8 +231,9 @@ static inline void made_main(struct buf *out, const struct made *m, const struct
         made_number(&h, RPM_TAG_FILEDIGESTALGO, RPM_INT32, m->algo != 0 ? m->algo : 8);
     for (size_t i = 0; i < n; i++)
         made_file(&h, m, &f[i]);
-    for (size_t i = 0; i < h.n; i++)
-        h.tag[i].count -= m->wrong_count != 0 && h.tag[i].tag == m->wrong_count;
+    for (size_t i = 0; i < h.n && m->wrong_count != 0; i++)
+        if (h.tag[i].tag == m->wrong_count)
+            made_shorten(&h.tag[i]);
     made_write(&h, out);
 }
 
