@@ -3,6 +3,8 @@
 #ifndef TESTS_UNIT_RPM_FIXTURE_H
 #define TESTS_UNIT_RPM_FIXTURE_H
 
+#include <archive.h>
+#include <archive_entry.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -254,6 +256,32 @@ static inline void made_package(struct buf *out, const struct made *m, const str
         made_payload(&payload, m, f, n);
     buf_str(out, m->payload.n > 0 ? m->payload : buf_view(&payload));
     buf_free(&payload);
+}
+
+static inline la_ssize_t made_pressed(struct archive *a, void *ctx, const void *p, size_t n)
+{
+    (void)a;
+    buf_add(ctx, p, n);
+    return (la_ssize_t)n;
+}
+
+/* Appends the bytes in the compression of that name. */
+static inline void made_press(struct buf *out, const char *filter, struct str bytes)
+{
+    struct archive *a = archive_write_new();
+    struct archive_entry *en = archive_entry_new();
+    archive_entry_set_filetype(en, AE_IFREG);
+    archive_entry_set_pathname(en, "x");
+    if (archive_write_set_format_raw(a) != ARCHIVE_OK ||
+        archive_write_add_filter_by_name(a, filter) != ARCHIVE_OK ||
+        archive_write_set_bytes_in_last_block(a, 1) != ARCHIVE_OK ||
+        archive_write_open(a, out, NULL, made_pressed, NULL) != ARCHIVE_OK ||
+        archive_write_header(a, en) != ARCHIVE_OK ||
+        archive_write_data(a, bytes.p, bytes.n) != (la_ssize_t)bytes.n ||
+        archive_write_close(a) != ARCHIVE_OK)
+        abort();
+    archive_entry_free(en);
+    archive_write_free(a);
 }
 
 #endif
