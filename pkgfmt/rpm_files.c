@@ -194,7 +194,7 @@ static int read_numbers(struct reader *r, struct err *e)
         f->minor = (uint32_t)(rdev & 0xff);
         f->next = f->last = i;
         if (rpm_file_type(f) == 0)
-            return err_set(e, ERR_FORMAT, "header: %s: mode %06o, which has no type of file", f->path,
+            return err_set(e, ERR_FORMAT, "header: /%s: mode %06o, which has no type of file", f->path,
                            f->mode);
     }
     return 0;

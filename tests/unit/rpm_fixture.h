@@ -3,11 +3,14 @@
 #ifndef TESTS_UNIT_RPM_FIXTURE_H
 #define TESTS_UNIT_RPM_FIXTURE_H
 
+#include <archive.h>
+#include <archive_entry.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "base/auto.h"
 #include "base/digest.h"
 #include "base/str.h"
 #include "pkgfmt/rpm_header.h"
@@ -202,6 +205,17 @@ static inline void made_file(struct made_header *h, const struct made *m, const 
     made_text(h, RPM_TAG_FILECAPS, RPM_STRING_ARRAY, f->caps != NULL ? f->caps : "");
 }
 
+/* Takes the last value away. */
+static inline void made_shorten(struct made_tag *t)
+{
+    size_t n = t->data.n / t->count;
+    if (t->type == RPM_STRING_ARRAY)
+        for (n = 1; n < t->data.n && t->data.p[t->data.n - n - 1] != '\0';)
+            n++;
+    t->data.n -= n;
+    t->count--;
+}
+
 static inline void made_main(struct buf *out, const struct made *m, const struct made_file *f, size_t n)
 {
     struct made_header h = {0};
@@ -219,8 +233,9 @@ static inline void made_main(struct buf *out, const struct made *m, const struct
         made_number(&h, RPM_TAG_FILEDIGESTALGO, RPM_INT32, m->algo != 0 ? m->algo : 8);
     for (size_t i = 0; i < n; i++)
         made_file(&h, m, &f[i]);
-    for (size_t i = 0; i < h.n; i++)
-        h.tag[i].count -= m->wrong_count != 0 && h.tag[i].tag == m->wrong_count;
+    for (size_t i = 0; i < h.n && m->wrong_count != 0; i++)
+        if (h.tag[i].tag == m->wrong_count)
+            made_shorten(&h.tag[i]);
     made_write(&h, out);
 }
 
@@ -241,6 +256,32 @@ static inline void made_package(struct buf *out, const struct made *m, const str
         made_payload(&payload, m, f, n);
     buf_str(out, m->payload.n > 0 ? m->payload : buf_view(&payload));
     buf_free(&payload);
+}
+
+static inline la_ssize_t made_pressed(struct archive *a, void *ctx, const void *p, size_t n)
+{
+    (void)a;
+    buf_add(ctx, p, n);
+    return (la_ssize_t)n;
+}
+
+/* Appends the bytes in the compression of that name. */
+static inline void made_press(struct buf *out, const char *filter, struct str bytes)
+{
+    struct archive *a = archive_write_new();
+    struct archive_entry *en = archive_entry_new();
+    archive_entry_set_filetype(en, AE_IFREG);
+    archive_entry_set_pathname(en, "x");
+    if (archive_write_set_format_raw(a) != ARCHIVE_OK ||
+        archive_write_add_filter_by_name(a, filter) != ARCHIVE_OK ||
+        archive_write_set_bytes_in_last_block(a, 1) != ARCHIVE_OK ||
+        archive_write_open(a, out, NULL, made_pressed, NULL) != ARCHIVE_OK ||
+        archive_write_header(a, en) != ARCHIVE_OK ||
+        archive_write_data(a, bytes.p, bytes.n) != (la_ssize_t)bytes.n ||
+        archive_write_close(a) != ARCHIVE_OK)
+        abort();
+    archive_entry_free(en);
+    archive_write_free(a);
 }
 
 #endif
