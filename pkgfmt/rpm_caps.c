@@ -5,16 +5,46 @@
 #include <strings.h>
 
 /* By number, linux/capability.h */
-static const char *const names[] = {"chown",         "dac_override",    "dac_read_search",    "fowner",
-                                    "fsetid",        "kill",            "setgid",             "setuid",
-                                    "setpcap",       "linux_immutable", "net_bind_service",   "net_broadcast",
-                                    "net_admin",     "net_raw",         "ipc_lock",           "ipc_owner",
-                                    "sys_module",    "sys_rawio",       "sys_chroot",         "sys_ptrace",
-                                    "sys_pacct",     "sys_admin",       "sys_boot",           "sys_nice",
-                                    "sys_resource",  "sys_time",        "sys_tty_config",     "mknod",
-                                    "lease",         "audit_write",     "audit_control",      "setfcap",
-                                    "mac_override",  "mac_admin",       "syslog",             "wake_alarm",
-                                    "block_suspend", "audit_read",      "perfmon",            "bpf",
+static const char *const names[] = {"chown",
+                                    "dac_override",
+                                    "dac_read_search",
+                                    "fowner",
+                                    "fsetid",
+                                    "kill",
+                                    "setgid",
+                                    "setuid",
+                                    "setpcap",
+                                    "linux_immutable",
+                                    "net_bind_service",
+                                    "net_broadcast",
+                                    "net_admin",
+                                    "net_raw",
+                                    "ipc_lock",
+                                    "ipc_owner",
+                                    "sys_module",
+                                    "sys_rawio",
+                                    "sys_chroot",
+                                    "sys_ptrace",
+                                    "sys_pacct",
+                                    "sys_admin",
+                                    "sys_boot",
+                                    "sys_nice",
+                                    "sys_resource",
+                                    "sys_time",
+                                    "sys_tty_config",
+                                    "mknod",
+                                    "lease",
+                                    "audit_write",
+                                    "audit_control",
+                                    "setfcap",
+                                    "mac_override",
+                                    "mac_admin",
+                                    "syslog",
+                                    "wake_alarm",
+                                    "block_suspend",
+                                    "audit_read",
+                                    "perfmon",
+                                    "bpf",
                                     "checkpoint_restore"};
 enum { NAMES = sizeof names / sizeof names[0], NAME_MAX_BYTES = 32 };
 
@@ -122,7 +152,8 @@ int rpm_caps_value(struct str text, unsigned char out[RPM_CAPS_SIZE], struct err
     enum { REVISION_2 = 0x02000000, FLAG_EFFECTIVE = 1 };
     uint64_t sets[SETS] = {0};
     if (!parse(text, sets))
-        return err_set(e, ERR_FORMAT, "`%" STR_FMT "' are no capabilities that are known here", STR_ARG(text));
+        return err_set(e, ERR_FORMAT, "`%" STR_FMT "' are no capabilities that are known here",
+                       STR_ARG(text));
     uint64_t both = sets[PERMITTED] | sets[INHERITABLE];
     if (sets[EFFECTIVE] != 0 && (both & ~sets[EFFECTIVE]) != 0)
         return err_set(e, ERR_FORMAT, "`%" STR_FMT "': of a file's capabilities all are effective, or none",

@@ -10,7 +10,7 @@ struct rpm_content {
     const struct rpm_files *files;
     struct rpm_payload *payload;
     struct rpm_cpio cpio;
-    unsigned char *seen; /* by index */
+    unsigned char *seen;         /* by index */
     const struct rpm_file *file; /* the current one */
     uint64_t end;                /* of what was given of it */
     bool ended, digested;
@@ -18,7 +18,8 @@ struct rpm_content {
     struct digest_ctx digest;
 };
 
-int rpm_content_open(struct rpm_content **out, const struct rpm_read *r, const struct rpm_files *f, struct err *e)
+int rpm_content_open(struct rpm_content **out, const struct rpm_read *r, const struct rpm_files *f,
+                     struct err *e)
 {
     struct rpm_content *c = *out = mem_alloc(sizeof *c);
     c->files = f;
@@ -44,7 +45,8 @@ void rpm_content_close(struct rpm_content *c)
     free(c);
 }
 
-static const struct rpm_file *file_of(const struct rpm_content *c, const struct rpm_cpio_entry *en, struct err *e)
+static const struct rpm_file *file_of(const struct rpm_content *c, const struct rpm_cpio_entry *en,
+                                      struct err *e)
 {
     if (en->stripped) {
         if (en->index < c->files->n)
@@ -185,5 +187,6 @@ int rpm_content_data(void *ctx, const void **p, size_t *n, uint64_t *off, struct
     if (!c->digested)
         return 0;
     digest_end(&c->digest, &got);
-    return digest_eq(&got, &c->want) ? 0 : bad(c->file, e, "its content has not the digest that the header says");
+    return digest_eq(&got, &c->want) ? 0
+                                     : bad(c->file, e, "its content has not the digest that the header says");
 }

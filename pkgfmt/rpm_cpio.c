@@ -1,6 +1,13 @@
 #include "pkgfmt/rpm_cpio.h"
 
-enum { MAGIC = 6, DIGITS = 8, FIELDS = 13, STRIPPED = MAGIC + DIGITS, NAME_BYTES_MAX = 4096, ZEROS_MAX = 64 << 10 };
+enum {
+    MAGIC = 6,
+    DIGITS = 8,
+    FIELDS = 13,
+    STRIPPED = MAGIC + DIGITS,
+    NAME_BYTES_MAX = 4096,
+    ZEROS_MAX = 64 << 10
+};
 /* Of the 13 fields behind newc's magic, cpio(5). */
 enum { MODE = 1, SIZE = 6, NAME_SIZE = 11, CHECK = 12 };
 
@@ -16,7 +23,8 @@ void rpm_cpio_free(struct rpm_cpio *c)
 
 static int cut_off(const struct rpm_cpio *c, struct err *e)
 {
-    return err_set(e, ERR_FORMAT, "payload: the archive ends at byte %llu, within an entry or before its trailer",
+    return err_set(e, ERR_FORMAT,
+                   "payload: the archive ends at byte %llu, within an entry or before its trailer",
                    (unsigned long long)c->off);
 }
 
@@ -74,7 +82,8 @@ static int number(const struct rpm_cpio *c, const char *digits, uint32_t *out, s
         char low = digits[i] >= 'A' && digits[i] <= 'F' ? (char)(digits[i] - 'A' + 'a') : digits[i];
         const char *at = low != '\0' ? strchr(hex, low) : NULL;
         if (at == NULL)
-            return err_set(e, ERR_FORMAT, "payload: no hexadecimal number in the entry before byte %llu: `%.8s'",
+            return err_set(e, ERR_FORMAT,
+                           "payload: no hexadecimal number in the entry before byte %llu: `%.8s'",
                            (unsigned long long)c->off, digits);
         *out = *out << 4 | (uint32_t)(at - hex);
     }
@@ -92,7 +101,8 @@ static int read_name(struct rpm_cpio *c, size_t n, struct err *e)
         return -1;
     c->name.n = n - 1;
     if (memchr(c->name.p, '\0', n) != c->name.p + n - 1)
-        return err_set(e, ERR_FORMAT, "payload: an entry whose name does not end where it says, before byte %llu",
+        return err_set(e, ERR_FORMAT,
+                       "payload: an entry whose name does not end where it says, before byte %llu",
                        (unsigned long long)c->off);
     return pad(c, e);
 }
@@ -176,7 +186,8 @@ int rpm_cpio_data(struct rpm_cpio *c, const void **p, size_t *n, struct err *e)
 {
     if (c->left == 0) {
         if (c->summed && c->sum != c->want_sum)
-            return err_set(e, ERR_FORMAT, "payload: %" STR_FMT ": its content has not the sum that its entry says",
+            return err_set(e, ERR_FORMAT,
+                           "payload: %" STR_FMT ": its content has not the sum that its entry says",
                            STR_ARG(buf_view(&c->name)));
         return 0;
     }

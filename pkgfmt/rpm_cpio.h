@@ -1,5 +1,6 @@
-/* The cpio archives in rpm packages: cpio's "newc" entries (070701, and 070702 with a sum of the content), and
-   rpm's own 07070X, whose header is no more than the file's index in the package's header (rpm's lib/cpio.c). */
+/* The cpio archives in rpm packages: cpio's "newc" entries (070701, and 070702 with a sum of the content),
+   and rpm's own 07070X, whose header is no more than the file's index in the package's header (rpm's
+   lib/cpio.c). */
 #ifndef PKGFMT_RPM_CPIO_H
 #define PKGFMT_RPM_CPIO_H
 
@@ -32,9 +33,9 @@ struct rpm_cpio_entry {
 };
 
 void rpm_cpio_init(struct rpm_cpio *c, rpm_cpio_read *read, void *ctx);
-/* The next entry, what is left of the last one's content is skipped: 1; 0 when all was read to its end: behind
-   the trailer only zeros may follow, 64 KiB at most. ERR_FORMAT: no such entry, names of no or over 4096
-   bytes, cut off. */
+/* The next entry, what is left of the last one's content is skipped: 1; 0 when all was read to its end:
+   behind the trailer only zeros may follow, 64 KiB at most. ERR_FORMAT: no such entry, names of no or over
+   4096 bytes, cut off. */
 int rpm_cpio_next(struct rpm_cpio *c, struct rpm_cpio_entry *en, struct err *e);
 /* Of a stripped entry, before its content is read. */
 void rpm_cpio_size(struct rpm_cpio *c, uint64_t size);

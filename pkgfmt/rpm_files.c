@@ -194,7 +194,8 @@ static int read_numbers(struct reader *r, struct err *e)
         f->minor = (uint32_t)(rdev & 0xff);
         f->next = f->last = i;
         if (rpm_file_type(f) == 0)
-            return err_set(e, ERR_FORMAT, "header: %s: mode %06o, which has no type of file", f->path, f->mode);
+            return err_set(e, ERR_FORMAT, "header: /%s: mode %06o, which has no type of file", f->path,
+                           f->mode);
     }
     return 0;
 }
@@ -282,7 +283,8 @@ int rpm_files_read(struct rpm_files *f, const struct rpm_header *h, struct err *
     buf_free(&r.clean);
     if (rc < 0 || f->n == 0)
         return rc;
-    if (read_numbers(&r, e) < 0 || read_all_strings(&r, e) < 0 || read_algo(&r, e) < 0 || sort_paths(f, e) < 0)
+    if (read_numbers(&r, e) < 0 || read_all_strings(&r, e) < 0 || read_algo(&r, e) < 0 ||
+        sort_paths(f, e) < 0)
         return -1;
     find_sets(f);
     return 0;

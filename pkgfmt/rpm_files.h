@@ -8,18 +8,19 @@
 
 /* Strings are NUL-terminated and never NULL. */
 struct rpm_file {
-    const char *path;   /* "usr/bin/x": no / at either end, none twice, no `.`; "" is the root. `..` may be in it */
-    uint32_t mode;      /* with the type: rpm_file_type() */
-    uint32_t flags;     /* RPM_FILE_* */
-    uint64_t size;      /* in bytes */
-    int64_t mtime;      /* seconds since 1970 */
-    const char *link;   /* of a symbolic link */
+    const char
+        *path; /* "usr/bin/x": no / at either end, none twice, no `.`; "" is the root. `..` may be in it */
+    uint32_t mode;    /* with the type: rpm_file_type() */
+    uint32_t flags;   /* RPM_FILE_* */
+    uint64_t size;    /* in bytes */
+    int64_t mtime;    /* seconds since 1970 */
+    const char *link; /* of a symbolic link */
     const char *user, *group;
     const char *digest; /* hexadecimal; "" when there is none */
     const char *caps;   /* "cap_net_raw=ep"; "" */
     uint32_t inode, device, major, minor;
-    /* Names of one file: the next one by index, of the last one the first; and the last one. Of a file with one
-       name: itself. */
+    /* Names of one file: the next one by index, of the last one the first; and the last one. Of a file with
+       one name: itself. */
     uint32_t next, last;
 };
 
@@ -33,7 +34,15 @@ struct rpm_files {
     struct arena arena;
 };
 
-enum rpm_file_type { RPM_FIFO = 1, RPM_CHARDEV = 2, RPM_DIR = 4, RPM_BLOCKDEV = 6, RPM_REG = 8, RPM_LNK = 10, RPM_SOCK = 12 };
+enum rpm_file_type {
+    RPM_FIFO = 1,
+    RPM_CHARDEV = 2,
+    RPM_DIR = 4,
+    RPM_BLOCKDEV = 6,
+    RPM_REG = 8,
+    RPM_LNK = 10,
+    RPM_SOCK = 12
+};
 /* One of the above; else the mode has no type. */
 unsigned rpm_file_type(const struct rpm_file *f);
 

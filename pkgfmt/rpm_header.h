@@ -36,9 +36,7 @@ struct rpm_header {
     size_t size; /* bytes of the whole structure, its 8-byte magic and 8-byte counts included, padding not */
 };
 
-/* Bounds that are held to: rpm's own for entries, and for the store what the largest real ones are a fourth
- * of.
- */
+/* Bounds that are held to; rpm's are 65535 entries and 256 MiB. */
 enum { RPM_HEADER_ENTRIES_MAX = 65535, RPM_HEADER_BYTES_MAX = 128 << 20 };
 
 /* Size of the whole structure in bytes, by its first 16 (which may be lies), and the first entry's tag by its

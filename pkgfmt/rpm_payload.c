@@ -73,6 +73,8 @@ static int damaged(const struct rpm_payload *p, struct err *e)
     const char *why = p->decoder != NULL ? archive_error_string(p->decoder) : NULL;
     if (p->io.class != ERR_NONE)
         *e = p->io;
+    else if (why != NULL && strstr(why, "Unrecognized") != NULL) /* its first bytes decode to none */
+        err_set(e, ERR_FORMAT, "damaged or cut off");
     else
         err_set(e, ERR_FORMAT, "damaged or cut off%s%s", why != NULL ? ": " : "", why != NULL ? why : "");
     return err_wrap(e, "payload");
@@ -84,16 +86,13 @@ static int open_decoder(struct rpm_payload *p, const struct compression *c, stru
     struct archive_entry *raw;
     p->decoder = archive_read_new();
     if (p->decoder == NULL || archive_read_support_format_raw(p->decoder) != ARCHIVE_OK ||
-        archive_read_support_format_empty(p->decoder) != ARCHIVE_OK ||
         archive_read_append_filter(p->decoder, c->filter) != ARCHIVE_OK) {
         err_set(e, ERR_HOST, "payload: this libarchive cannot decode %s", c->name);
         return err_hint(e, "use a libarchive built with that compression");
     }
     if (archive_read_open(p->decoder, p, NULL, on_read, NULL) != ARCHIVE_OK)
         return damaged(p, e);
-    int r = archive_read_next_header(p->decoder, &raw);
-    p->end = r == ARCHIVE_EOF;
-    return r == ARCHIVE_OK || r == ARCHIVE_EOF ? 0 : damaged(p, e);
+    return archive_read_next_header(p->decoder, &raw) == ARCHIVE_OK ? 0 : damaged(p, e);
 }
 
 static int open_payload(struct rpm_payload *p, struct err *e)
