@@ -47,17 +47,18 @@ static bool is_touched(struct str path, const struct str *touched, size_t n)
     return false;
 }
 
+/* What fixups may change, and the keyrings that create_fixup_keys() writes. */
 static int touched_paths(struct job *j, const struct create_plan *p, const struct fixup_set *f,
                          const struct tree *t, struct pkgfmt_second_opts *o, struct err *e)
 {
-    const char **paths;
-    size_t n = create_fixup_paths(j, p, f, &paths);
-    struct str *touched = arena_array(&j->arena, n, sizeof *touched);
-    for (size_t i = 0; i < n; i++)
-        if (tree_canonical(t, str_c(paths[i]), &j->arena, &touched[i], e) < 0)
+    const char **held, **changed;
+    size_t nheld = create_fixup_paths(j, p, f, &held), n = fixup_changes(f, &j->arena, &changed);
+    struct str *touched = arena_array(&j->arena, nheld + n, sizeof *touched);
+    for (size_t i = 0; i < nheld + n; i++)
+        if (tree_canonical(t, str_c(i < nheld ? held[i] : changed[i - nheld]), &j->arena, &touched[i], e) < 0)
             return -1;
     o->touched = touched;
-    o->ntouched = n;
+    o->ntouched = nheld + n;
     return 0;
 }
 

@@ -121,9 +121,10 @@ step_restore() {
     while IFS= read -r path; do
         rm -f "$path.rpmnew" "$path.rpmorig"
     done <"$zs/expected"
-    # A run that was killed had scripts change some of them before.
+    # A run that was killed leaves files that rpm had not renamed yet, and had scripts change configuration files
+    # before.
     if [ ! -e "$zs/resumed" ] || ! command -v find >/dev/null; then return; fi
-    find / -xdev -path "$zs" -prune -o -type f \( -name '*.rpmnew' -o -name '*.rpmorig' \) -print |
+    find / -xdev -path "$zs" -prune -o -type f \( -name '*;????????' -o -name '*.rpmnew' -o -name '*.rpmorig' \) -print |
         while IFS= read -r path; do
             rpm -qf "$path" >/dev/null 2>&1 || rm -f "$path"
         done
@@ -144,7 +145,8 @@ date_accounts() {
 step_clean() {
     progress "$total" clean
     find_db
-    rm -f "$db"/__db.* "$db"/.*.lock "$db"/.dbenv.lock /var/cache/ldconfig/aux-cache
+    rm -f "$db"/__db.* "$db"/.*.lock /var/cache/ldconfig/aux-cache
+    [ -s "$db/rpmdb.sqlite-wal" ] || rm -f "$db"/rpmdb.sqlite-wal "$db"/rpmdb.sqlite-shm
     rm -rf /var/cache/dnf/* /var/cache/libdnf5/* /var/cache/yum/* /var/cache/zypp/*
     rm -f /var/tmp/rpm-tmp.*
     date_accounts
