@@ -190,7 +190,7 @@ static int fill(struct job *j, struct create_plan *p, struct tree *t, struct fix
                                       (when == NOW ? PKGFMT_SECOND_AT_ONCE : 0),
                                   e);
     if (rc == 0)
-        rc = create_fixup_owners(j, p, f, &owners, e);
+        owners = create_fixup_owners(j, p, f);
     if (rc == 0)
         rc = create_unpack(j, p, t, second, owners, e);
     progress_begin(&j->ui, "fixup");

@@ -78,18 +78,12 @@ int create_fixup_keys(struct job *j, const struct create_plan *p, struct tree *t
     return 0;
 }
 
-int create_fixup_owners(struct job *j, const struct create_plan *p, const struct fixup_set *f,
-                        struct pkgfmt_owners **out, struct err *e)
+struct pkgfmt_owners *create_fixup_owners(struct job *j, const struct create_plan *p,
+                                          const struct fixup_set *f)
 {
-    struct str passwd, group;
-    *out = NULL;
     if (p->fmt->owners_new == NULL)
-        return 0;
-    if (fixup_file_text(f, "/etc/passwd", &j->arena, &passwd) < 0 ||
-        fixup_file_text(f, "/etc/group", &j->arena, &group) < 0)
-        return err_set(e, ERR_HOST, "out of memory");
-    *out = p->fmt->owners_new(passwd, group, j->log);
-    return 0;
+        return NULL;
+    return p->fmt->owners_new(fixup_file_text(f, "/etc/passwd"), fixup_file_text(f, "/etc/group"), j->log);
 }
 
 int create_fixup_load(struct job *j, struct create_plan *p, struct fixup_set **out, struct err *e)

@@ -17,8 +17,8 @@ size_t create_fixup_paths(struct job *j, const struct create_plan *p, const stru
 int create_fixup_keys(struct job *j, const struct create_plan *p, struct tree *t, struct err *e);
 /* The users and groups that the fixups make, for a format whose packages name them; NULL for another. Freed
    with the format's owners_free(). */
-int create_fixup_owners(struct job *j, const struct create_plan *p, const struct fixup_set *f,
-                        struct pkgfmt_owners **out, struct err *e);
+struct pkgfmt_owners *create_fixup_owners(struct job *j, const struct create_plan *p,
+                                          const struct fixup_set *f);
 /* cmd/create_trust.c: what verifies the packages' own signatures; NULL when there are no keys to do it with
    (--insecure, --locked). Lives in the job's arena. */
 const struct pkgfmt_trust *create_trust(struct job *j, const struct create_plan *p);

@@ -6,15 +6,6 @@ struct trusting {
     const struct create_plan *plan;
 };
 
-/* Whether one of them is wrong, and not only by nobody that we know. */
-static bool is_wrong(const struct openpgp_report *r)
-{
-    bool wrong = r->n == 0;
-    for (size_t i = 0; i < r->n; i++)
-        wrong = wrong || r->sigs[i].crypto == OPENPGP_BAD || r->sigs[i].crypto == OPENPGP_MALFORMED;
-    return wrong;
-}
-
 static int verify(void *ctx, unsigned repo, int fd, uint64_t off, uint64_t n, struct str sig, struct err *e)
 {
     const struct trusting *t = ctx;
@@ -25,7 +16,7 @@ static int verify(void *ctx, unsigned repo, int fd, uint64_t off, uint64_t n, st
     if (rc < 0 && e->class == ERR_TRUST) {
         if (e->hint[0] == '\0')
             err_hint(e, "if the keys are too old name newer ones with --keyring");
-        rc = is_wrong(&report) ? -1 : 1;
+        rc = report.n > 0 && !openpgp_report_wrong(&report) ? 1 : -1;
     }
     openpgp_report_free(&report);
     return rc;

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/os.h"
 #include "cmd/create_stages.h"
+#include "cmd/sbom.h"
 
 enum {
     WORKERS_MAX = 64,
@@ -122,7 +123,8 @@ static int unpack_one(struct unpacker *u, struct item *it, struct tree_writer **
         job_check_stop(e) < 0)
         return -1;
     const struct pkgfmt_package package = package_of(u, it);
-    if (u->plan->fmt->unpack(&package, *w, u->redo ? NULL : u->second, e) < 0)
+    if (u->plan->fmt->unpack(&package, *w, u->redo ? NULL : u->second, e) < 0 ||
+        (u->plan->sbom != NULL && sbom_take(u->plan->sbom, &package, e) < 0))
         return -1;
     return tree_writer_finish(w, e);
 }

@@ -21,7 +21,7 @@ static int decode(struct str payload, struct buf *out, struct err *e)
     AUTO_FD fd = scratch_fd(buf_view(&package));
     if (rpm_read_open(&r, fd, e) < 0)
         abort();
-    int rc = rpm_payload_open(&p, &r, e);
+    int rc = rpm_payload_open(&p, &r, NULL, e);
     while (rc == 0 && (rc = rpm_payload_next(p, &at, &n, e)) > 0) {
         buf_add(out, at, n);
         rc = 0;
