@@ -92,9 +92,9 @@ static bool is_text(uint32_t type)
 /* Bytes of count values at p, of which max may be used; 0: they do not fit. */
 static size_t length_of(uint32_t type, uint32_t count, const unsigned char *p, size_t max)
 {
-    if (!is_text(type))
-        return count <= max / type_size[type] ? (size_t)count * type_size[type] : 0;
-    size_t n = 0;
+    size_t each = type_size[type], n = 0;
+    if (each > 0)
+        return count <= max / each ? count * each : 0;
     for (uint32_t i = 0; i < count; i++) {
         const unsigned char *end = n < max ? memchr(p + n, '\0', max - n) : NULL;
         if (end == NULL)
@@ -212,7 +212,7 @@ int rpm_header_size(struct str bytes, uint64_t *size, uint32_t *first, struct er
 
 int rpm_header_parse(struct rpm_header *h, struct str bytes, uint32_t region, struct err *e)
 {
-    uint64_t size;
+    uint64_t size = 0;
     uint32_t first;
     *h = (struct rpm_header){0};
     if (rpm_header_size(bytes, &size, &first, e) < 0)

@@ -39,7 +39,7 @@ static uint64_t split_epoch(struct str evr, struct str *rest)
 static int check_identity(const struct rpm_read *r, const struct plan_pkg *pkg, struct err *e)
 {
     AUTO_BUF vr = {0};
-    struct str name = rpm_header_string(&r->header, RPM_TAG_NAME), rest;
+    struct str name = rpm_header_string(&r->header, RPM_TAG_NAME), rest = {0};
     struct str arch = r->source ? STR("src") : rpm_header_string(&r->header, RPM_TAG_ARCH);
     uint64_t epoch = 0;
     rpm_header_u64(&r->header, RPM_TAG_EPOCH, 0, &epoch);
@@ -97,7 +97,7 @@ static int check_header_digests(const struct rpm_read *r, struct err *e)
     } sums[] = {{SIG_SHA1, DIGEST_SHA1}, {SIG_SHA256, DIGEST_SHA256}, {SIG_SHA3_256, DIGEST_SHA3_256}};
     struct str bytes = header_bytes(r);
     for (size_t i = 0; i < sizeof sums / sizeof *sums; i++) {
-        struct digest want, got;
+        struct digest want = {0}, got = {0};
         struct digest_ctx c;
         bool have;
         int there = digest_in(&r->sig, sums[i].tag, sums[i].kind, &want, e);
@@ -165,7 +165,7 @@ static int sums_compare(struct sum *v, bool *covered, struct err *e)
 {
     for (size_t i = 0; i < SUMS; i++) {
         struct sum *s = &v[i];
-        struct digest got;
+        struct digest got = {0};
         if (!s->have)
             continue;
         s->have = false;
