@@ -7,6 +7,7 @@
 
 #include "pkgfmt/deb_relation.h"
 #include "pkgfmt/deb_stanza.h"
+#include "pkgfmt/index_path.h"
 #include "pkgfmt/index_solv.h"
 
 /* Bounds on what one index may hold; trixie's main has 69,000 packages in 57 MB. */
@@ -100,25 +101,10 @@ static int split_fields(struct index *x, struct str stanza, fields_t f, struct e
     return 0;
 }
 
-/* A path below the repository, never out of it and no URL. */
-static bool path_ok(struct str path)
-{
-    struct str part, rest = path;
-    if (path.n > 4000 || path.p[0] == '/' || str_find(path, STR("://")) < path.n)
-        return false;
-    for (size_t i = 0; i < path.n; i++)
-        if ((unsigned char)path.p[i] <= ' ' || path.p[i] == '\\' || path.p[i] == 0x7f)
-            return false;
-    while (str_cut(&rest, '/', &part))
-        if (str_is(part, ".."))
-            return false;
-    return true;
-}
-
 static int check_hostile(struct index *x, fields_t f, struct err *e)
 {
     uint64_t v;
-    if (f[F_FILENAME].n > 0 && !path_ok(f[F_FILENAME]))
+    if (f[F_FILENAME].n > 0 && !index_path_ok(f[F_FILENAME]))
         return err_set(e, ERR_FORMAT,
                        "%s:%lu: %" STR_FMT ": Filename is no path below the repository: `%" STR_FMT "'",
                        x->name, x->line, STR_ARG(f[F_PACKAGE]), STR_ARG(f[F_FILENAME]));
@@ -174,7 +160,7 @@ static int fill_relations(struct index *x, Solvable *s, fields_t f)
 static void fill_data(struct index *x, Id p, fields_t f, const struct digest *digest, uint64_t size,
                       uint64_t kib)
 {
-    char path[4001], word[64];
+    char path[INDEX_PATH_MAX + 1], word[64];
     memcpy(path, f[F_FILENAME].p, f[F_FILENAME].n);
     path[f[F_FILENAME].n] = '\0';
     repodata_set_str(x->data, p, SOLVABLE_MEDIAFILE, strncmp(path, "./", 2) == 0 ? path + 2 : path);
