@@ -45,7 +45,7 @@ watch_rpm() {
             ;;
         'warning: '*'scriptlet failed'*) echo "zs-warning ${line#warning: }" ;;
         '' | *' '*)
-            case $what in *:) what="$what $(echo "$line" | sed 's/^[[:blank:]]*//')" ;; esac
+            case $what in *:) what="$what $(printf '%s\n' "$line" | sed 's/^[[:blank:]]*//')" ;; esac
             ;;
         *)
             case $names in
