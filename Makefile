@@ -139,8 +139,9 @@ $(B)/fuzz/%: tests/fuzz/%_fuzz.c tests/fuzz/fuzz.h $(B)/libzonestrap.a
 sizes: ## functions of over 60 lines and files of over 600: new ones fail
 	@tests/sizes
 
-bench: all ## time ratios against debootstrap and mmdebstrap on the same mirror
+bench: all ## time ratios against debootstrap, mmdebstrap and dnf on the same repositories
 	tests/bench/bench
+	tests/bench/bench_rpm
 
 golden: all unit ## write the golden files anew, to be read in review
 	ZONESTRAP_GOLDEN=write tests/run $(UNIT)
