@@ -6,7 +6,7 @@ DESTDIR ?=
 B       ?= build
 VERSION := $(shell sed -n 's/^\#\# \([0-9][^ ]*\).*/\1/p' NEWS.md | head -n 1)
 
-PKGS   := libarchive libcurl libsolv libsolvext libcrypto
+PKGS   := libarchive libcurl libsolv libcrypto
 ROOMS  := base mirrors pkgfmt distros fixups cmd cmd/zone
 STD    := -std=c17 -D_POSIX_C_SOURCE=200809L -D_XOPEN_SOURCE=700 -D_FILE_OFFSET_BITS=64
 WARN   := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith
@@ -18,7 +18,7 @@ ALLCF   = $(STD) $(WARN) -I. $(PKG_CF) -DZONESTRAP_VERSION='"$(VERSION)"' $(CFLA
 SRC    := $(filter-out base/data_gen.c,$(foreach r,$(ROOMS),$(wildcard $(r)/*.c)))
 OBJ    := $(SRC:%.c=$(B)/%.o) $(B)/data.o
 LIBOBJ  = $(filter-out $(B)/cmd/main.o,$(OBJ))
-DATA   := $(sort $(wildcard distros/*.distro distros/keys/*.asc fixups/*.fixup fixups/*.zone mirrors/*.mirrors pkgfmt/*.sh))
+DATA   := $(sort $(wildcard distros/*.distro distros/keys/*.asc fixups/*.fixup fixups/*.zone mirrors/*.mirrors pkgfmt/*.sh pkgfmt/spdx.*))
 UNITSRC := $(wildcard tests/unit/*_test.c)
 UNIT   := $(UNITSRC:tests/unit/%.c=$(B)/unit/%)
 FLOW   := $(filter-out $(addprefix tests/flow/,lib.sh repo.sh rpm_repo.sh rpm_centos7_repo.sh rpm_modern_repo.sh rpm_server.sh mirror.sh compare_roots.sh boot.sh),$(wildcard tests/flow/*.sh))
@@ -64,7 +64,7 @@ $(B)/unit/%: tests/unit/%.c tests/unit/test.h $(B)/libzonestrap.a
 ## --- dependencies
 SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 APT     = $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
-BUILD_DEPS := gcc libc6-dev make pkg-config libarchive-dev libcurl4-openssl-dev libsolv-dev libsolvext-dev libssl-dev
+BUILD_DEPS := gcc libc6-dev make pkg-config libarchive-dev libcurl4-openssl-dev libsolv-dev libssl-dev
 CHECK_DEPS := $(BUILD_DEPS) clang libclang-rt-dev python3 gpgv gnupg strace mandoc debootstrap dpkg-dev xz-utils zstd bzip2 \
 	busybox-static bash util-linux diffutils clang-format procps e2fsprogs musl-tools libarchive-tools podman runc systemd-container \
 	rpm createrepo-c uidmap mount python3-jsonschema python3-license-expression \
@@ -120,6 +120,7 @@ SEEDS_deb_unpack  := $(TEST_DATA)/deb
 SEEDS_deb_copyright := /usr/share/doc/perl-base /usr/share/doc/dpkg /usr/share/doc/apt
 SEEDS_openpgp     := $(TEST_DATA)/openpgp distros/keys
 SEEDS_overlay     := $(TEST_DATA)/evil/traversal/tar $(TEST_DATA)/evil/tar-rs
+SEEDS_rpm_read    := $(TEST_DATA)/rpm $(TEST_DATA)/evil/rpm-broken
 SEEDS_kw          := distros fixups mirrors
 SEEDS_apt_sources := mirrors
 FUZZ_ARGS ?= -max_len=30000 -timeout=20 -rss_limit_mb=2048 -verbosity=0

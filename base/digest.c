@@ -16,6 +16,7 @@ static const struct {
     [DIGEST_SHA256] = {"sha256", 32, EVP_sha256},
     [DIGEST_SHA384] = {"sha384", 48, EVP_sha384},
     [DIGEST_SHA512] = {"sha512", 64, EVP_sha512},
+    [DIGEST_SHA3_256] = {"sha3-256", 32, EVP_sha3_256},
 };
 
 size_t digest_size(enum digest_kind k)

@@ -18,7 +18,8 @@ enum digest_kind {
     DIGEST_SHA224,
     DIGEST_SHA256,
     DIGEST_SHA384,
-    DIGEST_SHA512
+    DIGEST_SHA512,
+    DIGEST_SHA3_256 /* in rpm 6 packages alone */
 };
 
 enum { DIGEST_MAX = 64, DIGEST_HEX_MAX = 2 * DIGEST_MAX + 1 };

@@ -29,6 +29,11 @@ void tree_keep_nodes(struct tree *t)
     t->keep_nodes = true;
 }
 
+bool tree_has_xattrs(const struct tree *t)
+{
+    return !t->no_xattrs;
+}
+
 bool tree_ordered(const struct tree *t)
 {
     return t->queue != NULL;

@@ -45,13 +45,19 @@ static int check_builtin(struct job *j, size_t *count, size_t *bad, struct err *
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
         const char **names, *origin;
         size_t n;
-        if (data_list(&j->data, kinds[k].room, kinds[k].pattern, &j->arena, &names, &n, e) < 0)
+        struct err one = {0}; /* e keeps the last finding */
+        if (data_list(&j->data, kinds[k].room, kinds[k].pattern, &j->arena, &names, &n, &one) < 0) {
+            *e = one;
             return -1;
+        }
         for (size_t i = 0; i < n; i++) {
             struct str text;
-            struct err one = {0};
-            if (data_read(&j->data, kinds[k].room, names[i], &j->arena, &text, &origin, e) != 0)
+            one = (struct err){0};
+            if (data_read(&j->data, kinds[k].room, names[i], &j->arena, &text, &origin, &one) != 0) {
+                *e = one;
                 return -1;
+            }
+            one = (struct err){0};
             note(j, origin, check_text(j, origin, text, &one), bad, &one, e);
         }
         *count += n;

@@ -172,7 +172,7 @@ static uint64_t plan_bytes(const struct create_plan *p)
 {
     uint64_t n = 0;
     for (size_t i = 0; i < p->plan.n; i++)
-        n += p->plan.pkgs[i].installed_size + p->plan.pkgs[i].size;
+        n += (p->fmt->rides_whole ? 2 : 1) * p->plan.pkgs[i].installed_size + p->plan.pkgs[i].size;
     return p->overlays != NULL ? n + overlay_bytes(p->overlays) : n;
 }
 
@@ -180,13 +180,19 @@ static int fill(struct job *j, struct create_plan *p, struct tree *t, struct fix
                 struct err *e)
 {
     struct pkgfmt_second *second = NULL;
+    struct pkgfmt_owners *owners = NULL;
     int rc = prepare(j, p, t, f, when, e);
     if (rc == 0)
         rc = sbom_watch(j, p, t, e);
     if (rc == 0 && when != NEVER)
-        rc = p->fmt->second_begin(&second, t, &p->plan, j->opt.second_stage_full, e);
+        rc = p->fmt->second_begin(&second, t, &p->plan,
+                                  (j->opt.second_stage_full ? PKGFMT_SECOND_FULL : 0) |
+                                      (when == NOW ? PKGFMT_SECOND_AT_ONCE : 0),
+                                  e);
     if (rc == 0)
-        rc = create_unpack(j, p, t, second, e);
+        owners = create_fixup_owners(j, p, f);
+    if (rc == 0)
+        rc = create_unpack(j, p, t, second, owners, e);
     progress_begin(&j->ui, "fixup");
     if (rc == 0)
         rc = fixup_apply(f, t, j->log, e) < 0 ? -1 : create_fixup_keys(j, p, t, e);
@@ -197,6 +203,8 @@ static int fill(struct job *j, struct create_plan *p, struct tree *t, struct fix
     progress_end(&j->ui, "fixup");
     if (second != NULL)
         p->fmt->second_free(second);
+    if (owners != NULL)
+        p->fmt->owners_free(owners);
     return rc;
 }
 
@@ -207,7 +215,7 @@ static int finish(struct job *j, struct create_plan *p, struct create_target *t,
     struct err second = {0};
     const char *hostname = j->opt.hostname ? j->opt.hostname : p->release.distro;
     const char *kept = create_target_kept(t);
-    int rc = when == NOW ? second_stage_run(j, tree_path(t->tree), kept, hostname, &second) : 0;
+    int rc = when == NOW ? second_stage_run(j, tree_path(t->tree), kept, hostname, true, &second) : 0;
     if (rc < 0 && (second.class != ERR_SECOND || kept == NULL)) {
         *e = second;
         return -1;

@@ -9,22 +9,24 @@ static int by_name(const void *a, const void *b)
 }
 
 /* The URL that the root's own sources name for a repository. */
-static const char *target_url(const struct job *j, const struct source *s)
+static const char *target_url(struct job *j, const struct create_plan *p, const struct source *s)
 {
     const char *want = j->opt.target_mirror;
     if (want == NULL)
         return s->urls.configured;
-    return strcmp(want, "canonical") == 0 ? s->urls.canonical : want;
+    if (strcmp(want, "canonical") == 0)
+        return s->urls.canonical;
+    return p->fmt->suite_is_path ? mirror_join(want, s->query.suite, &j->arena) : want;
 }
 
 /* One URL given with --target-mirror is for the main list; the others keep their configured ones. */
-static const char *source_url(const struct job *j, const struct create_plan *p, const struct source *s)
+static const char *source_url(struct job *j, const struct create_plan *p, const struct source *s)
 {
     const char *want = j->opt.target_mirror;
     bool main_list = strcmp(s->repo->mirrors, p->sources[0].repo->mirrors) == 0;
     if (want != NULL && strcmp(want, "canonical") != 0 && !main_list)
         return s->urls.configured;
-    return target_url(j, s);
+    return target_url(j, p, s);
 }
 
 /* A repository with a key of its own gets a keyring beside the distribution's. */
@@ -74,6 +76,14 @@ int create_fixup_keys(struct job *j, const struct create_plan *p, struct tree *t
             return -1;
     }
     return 0;
+}
+
+struct pkgfmt_owners *create_fixup_owners(struct job *j, const struct create_plan *p,
+                                          const struct fixup_set *f)
+{
+    if (p->fmt->owners_new == NULL)
+        return NULL;
+    return p->fmt->owners_new(fixup_file_text(f, "/etc/passwd"), fixup_file_text(f, "/etc/group"), j->log);
 }
 
 int create_fixup_load(struct job *j, struct create_plan *p, struct fixup_set **out, struct err *e)

@@ -160,6 +160,16 @@ static int fill_sources(struct job *j, struct create_plan *p, struct err *e)
     return 0;
 }
 
+/* The lock has the plan's order; which of them came first by name, the recipe says. */
+static size_t count_first(const struct create_plan *p)
+{
+    const struct distro_words *first = &p->release.first;
+    size_t n = 0;
+    for (size_t i = 0; i < first->n && n < p->plan.n; i++)
+        n += strcmp(p->plan.pkgs[n].name, first->v[i]) == 0;
+    return n;
+}
+
 int create_locked_make(struct job *j, struct create_plan *p, struct err *e)
 {
     if (refuse_choices(&j->opt, e) < 0 || read_lock(j, p, e) < 0)
@@ -168,6 +178,7 @@ int create_locked_make(struct job *j, struct create_plan *p, struct err *e)
     if (resolve(j, p, e) < 0 || fill_sources(j, p, e) < 0)
         return -1;
     p->plan = p->lock->plan;
+    p->plan.nfirst = count_first(p);
     p->epoch = p->lock->epoch;
     return 0;
 }

@@ -68,23 +68,71 @@ int create_plan_repo_keys(struct job *j, struct create_plan *p, struct err *e)
     return 0;
 }
 
+static void keep_keys(struct job *j, struct create_plan *p, const struct buf *bytes)
+{
+    if (p->keys == NULL)
+        p->keys = arena_array(&j->arena, j->opt.keyrings.n, sizeof *p->keys);
+    if (p->nkeys < j->opt.keyrings.n)
+        p->keys[p->nkeys++] = arena_copy(&j->arena, buf_view(bytes));
+}
+
+static int add_own_keyring(struct job *j, struct create_plan *p, const char *file, struct err *e)
+{
+    AUTO_BUF bytes = {0};
+    if (add_keyring_file(p->keyring, file, &bytes, e) < 0)
+        return -1;
+    keep_keys(j, p, &bytes);
+    return 0;
+}
+
+/* Where no signature was checked (--insecure, --locked) the files were not read yet. */
+static int read_keys(struct job *j, struct create_plan *p, struct err *e)
+{
+    const struct option_list *own = &j->opt.keyrings;
+    for (size_t i = 0; p->keyring == NULL && i < own->n; i++) {
+        AUTO_BUF bytes = {0};
+        if (keyring_id(own->v[i]).n > 0)
+            continue;
+        if (file_read(own->v[i], KEYRING_MAX, &bytes, e) < 0)
+            return -1;
+        keep_keys(j, p, &bytes);
+    }
+    return 0;
+}
+
+int create_plan_keys(struct job *j, struct create_plan *p, const struct str **keys, size_t *n, struct err *e)
+{
+    if (read_keys(j, p, e) < 0)
+        return -1;
+    struct str *v = arena_array(&j->arena, p->nkeys + p->release.nkeys + p->nsources, sizeof *v);
+    *keys = v;
+    for (*n = 0; *n < p->nkeys; ++*n)
+        v[*n] = p->keys[*n];
+    for (size_t i = 0; p->nkeys == 0 && i < p->release.nkeys; i++)
+        v[(*n)++] = p->release.keys[i].bytes;
+    for (size_t i = 0; i < p->nsources; i++)
+        if (p->sources[i].keys.n > 0)
+            v[(*n)++] = p->sources[i].keys;
+    return 0;
+}
+
 /* alias: the release is a suite's name yet, and its other repositories are not known: no ID is wrong then. */
 static int load_keyring(struct job *j, struct create_plan *p, bool alias, struct err *e)
 {
     const struct option_list *own = &j->opt.keyrings;
     bool recipe = true, wanted = false;
-    AUTO_BUF ignored = {0};
     if (j->opt.insecure) {
         log_warn(j->log, "--insecure: signatures are not checked; whoever controls the mirror or the network "
                          "controls the result");
         return 0;
     }
     p->keyring = openpgp_keyring_new();
+    p->nkeys = 0;
     for (size_t i = 0; i < own->n; i++) {
         struct str id = keyring_id(own->v[i]);
         recipe = recipe && id.n > 0;
         if ((id.n > 0 ? add_repo_keyring(j, p, id, own->v[i] + id.n + 1, alias, e)
-                      : add_keyring_file(p->keyring, own->v[i], &ignored, e)) < 0)
+                      : add_own_keyring(j, p, own->v[i], e)) < 0)
             return -1;
     }
     for (size_t i = 0; recipe && i < p->release.nkeys; i++)
@@ -154,10 +202,14 @@ static int make_sources(struct job *j, struct create_plan *p, struct err *e)
         p->sources[i].query = (struct pkgfmt_query){.suite = r->suite,
                                                     .components = r->components,
                                                     .ncomponents = r->ncomponents,
-                                                    .arch = p->release.arch};
+                                                    .arch = p->release.arch,
+                                                    .security = j->opt.security};
         mo.index_date = p->locked && p->lock != NULL ? p->lock->repos[i].date : 0;
         if (mirror_resolve(r->mirrors, &mo, &j->arena, &p->sources[i].urls, e) < 0)
             return err_wrap(e, "%s", r->id);
+        if (p->fmt->suite_is_path)
+            mirror_urls_join(&p->sources[i].urls, r->suite, &j->arena);
+        p->sources[i].home = p->sources[i].urls.url[0];
         for (size_t k = 0; k < p->sources[i].urls.n; k++)
             log_debug(j->log, "%s: mirror %s", r->id, p->sources[i].urls.url[k]);
     }
@@ -183,6 +235,8 @@ static int follow_alias(struct job *j, struct create_plan *p, const struct distr
         create_index_root(j, p, &p->sources[0], e) < 0)
         return -1;
     const char *name = p->sources[0].root.codename;
+    if (name[0] == '\0')
+        return err_set(e, ERR_FORMAT, "%s: the index says no codename", p->sources[0].repo->id);
     log_info(j->log, "%s/%s is %s", distro, alias, name);
     free_keyrings(p);
     p->what = arena_printf(&j->arena, "%s/%s", distro, name);
@@ -221,6 +275,9 @@ static int solve(struct job *j, struct create_plan *p, struct err *e)
                                     .nexclude = o->exclude.n,
                                     .prefer = p->release.prefer.v,
                                     .nprefer = p->release.prefer.n,
+                                    .first = p->release.first.v,
+                                    .nfirst = p->release.first.n,
+                                    .security = o->security,
                                     .weak = o->weak,
                                     .stop = &job_stop};
     return solve_run(p->solve, &r, &j->arena, &p->plan, e);

@@ -17,6 +17,12 @@
 struct source {
     const struct distro_repo *repo;
     struct mirror_urls urls;
+    const char *home; /* the first URL before mirrors were asked for; cached roots are named by it */
+    /* What a mirror list or metalink said: cmd/create_mirrors.c. */
+    const char *asked;     /* the URL of the one that was taken, or NULL */
+    struct str asked_text; /* its text, in the job's arena */
+    struct digest *accept; /* states of the root index that it vouches for, all of one kind */
+    size_t naccept;
     struct pkgfmt_query query;
     struct openpgp_keyring *keyring; /* --keyring ID=FILE; NULL: the plan's */
     struct str keys;                 /* the bytes of those files, for the root */
@@ -32,6 +38,8 @@ struct create_plan {
     struct release release;
     const struct pkgfmt *fmt;
     struct openpgp_keyring *keyring; /* NULL with --insecure */
+    struct str *keys; /* the bytes of the --keyring files that stand in the recipe's keys' place */
+    size_t nkeys;
     struct source *sources;
     size_t nsources;
     struct solve *solve;
@@ -52,13 +60,25 @@ int create_plan_make(struct job *j, struct create_plan *p, struct err *e);
 int create_plan_prepare(struct job *j, struct create_plan *p, struct err *e);
 /* The keys of --keyring ID=FILE, for those repositories. */
 int create_plan_repo_keys(struct job *j, struct create_plan *p, struct err *e);
+/* The bytes of all certificates that packages of the plan may be signed with. Lives in the job's arena. */
+int create_plan_keys(struct job *j, struct create_plan *p, const struct str **keys, size_t *n, struct err *e);
 /* The solver's memory (tens of MB) is needed for --why alone. What it still has to write down, it writes in a
  * thread of its own. */
 void create_plan_drop_solver(struct create_plan *p);
 void create_plan_free(struct create_plan *p);
 
-/* cmd/create_root.c: takes a root index as it was served: verifies it (unless --insecure: then text is the
-   bare form), checks expiry and suite, fills s->root*. sig is empty for an inline-signed text. */
+/* cmd/create_mirrors.c: asks for the mirrors of those repositories whose recipe says where, and puts them
+   before the mirror lists' own. What cannot be had or read is a warning. -1: the host's own errors,
+   interruption. */
+int create_mirrors_ask(struct job *j, struct create_plan *p, struct source *sources, size_t n, struct err *e);
+/* Keeps the list for --offline, once a root index was taken with it. */
+void create_mirrors_keep(struct job *j, const struct source *s);
+
+/* What makes this repository's root index believed, everything considered. */
+enum distro_trust create_root_trust(const struct create_plan *p, const struct source *s);
+/* cmd/create_root.c: takes a root index as it was served: verifies it by create_root_trust() (unless
+   --insecure: then text is the bare form), checks expiry and suite, fills s->root*. sig is empty for an
+   inline-signed text and where no signature is asked for. */
 int create_root_accept(struct job *j, const struct create_plan *p, struct source *s, struct str text,
                        struct str sig, struct err *e);
 /* cmd/create_index.c: fetches all root indexes and the package indexes they name, and loads these into

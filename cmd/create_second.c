@@ -47,25 +47,31 @@ static bool is_touched(struct str path, const struct str *touched, size_t n)
     return false;
 }
 
-/* The fixups, around which what overlays brought stays as it is. */
-static int render(struct job *j, const struct create_plan *p, struct fixup_set *f, const struct tree *t,
-                  struct buf *sh, struct err *e)
+/* What fixups may change, and the keyrings that create_fixup_keys() writes. */
+static int touched_paths(struct job *j, const struct create_plan *p, const struct fixup_set *f,
+                         const struct tree *t, struct pkgfmt_second_opts *o, struct err *e)
 {
-    const struct str *own;
-    const char **paths;
-    AUTO_BUF back = {0};
-    size_t nown = p->overlays != NULL ? overlay_paths(p->overlays, &own) : 0;
-    size_t n = create_fixup_paths(j, p, f, &paths);
-    struct str *touched = arena_array(&j->arena, n, sizeof *touched);
-    for (size_t i = 0; i < n; i++)
-        if (tree_canonical(t, str_c(paths[i]), &j->arena, &touched[i], e) < 0)
+    const char **held, **changed;
+    size_t nheld = create_fixup_paths(j, p, f, &held), n = fixup_changes(f, &j->arena, &changed);
+    struct str *touched = arena_array(&j->arena, nheld + n, sizeof *touched);
+    for (size_t i = 0; i < nheld + n; i++)
+        if (tree_canonical(t, str_c(i < nheld ? held[i] : changed[i - nheld]), &j->arena, &touched[i], e) < 0)
             return -1;
-    for (size_t i = 0; i < nown; i++) {
-        if (!is_touched(own[i], touched, n))
+    o->touched = touched;
+    o->ntouched = nheld + n;
+    return 0;
+}
+
+/* The fixups, around which what overlays brought stays as it is. */
+static int render(struct fixup_set *f, const struct pkgfmt_second_opts *o, struct buf *sh, struct err *e)
+{
+    AUTO_BUF back = {0};
+    for (size_t i = 0; i < o->nown; i++) {
+        if (!is_touched(o->own[i], o->touched, o->ntouched))
             continue;
         buf_puts(sh, back.n == 0 ? keep_sh : "");
-        call(sh, "own_aside", i, own[i]);
-        call(&back, "own_back", i, own[i]);
+        call(sh, "own_aside", i, o->own[i]);
+        call(&back, "own_back", i, o->own[i]);
     }
     if (fixup_render(f, sh, e) < 0)
         return -1;
@@ -73,16 +79,18 @@ static int render(struct job *j, const struct create_plan *p, struct fixup_set *
     return 0;
 }
 
-int create_second(struct job *j, const struct create_plan *p, struct fixup_set *f, struct tree *t,
+int create_second(struct job *j, struct create_plan *p, struct fixup_set *f, struct tree *t,
                   struct pkgfmt_second *s, bool first_boot, struct err *e)
 {
     AUTO_BUF sh = {0};
     struct pkgfmt_second_opts o = {
         .epoch = p->epoch, .first_boot = first_boot, .hooks = p->hooks.v, .nhooks = p->hooks.n};
-    if (render(j, p, f, t, &sh, e) < 0)
-        return -1;
     if (p->overlays != NULL)
         o.nown = overlay_paths(p->overlays, &o.own);
+    if (touched_paths(j, p, f, t, &o, e) < 0 || render(f, &o, &sh, e) < 0 ||
+        create_plan_keys(j, p, &o.keys, &o.nkeys, e) < 0)
+        return -1;
+    o.no_caps = !tree_has_xattrs(t);
     o.fixups_sh = buf_view(&sh);
     return p->fmt->second_finish(s, &o, e);
 }

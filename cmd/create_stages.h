@@ -15,16 +15,24 @@ size_t create_fixup_paths(struct job *j, const struct create_plan *p, const stru
 /* Keyrings of repositories that have one of their own (--keyring ID=FILE), where the root's sources name
  * them. */
 int create_fixup_keys(struct job *j, const struct create_plan *p, struct tree *t, struct err *e);
+/* The users and groups that the fixups make, for a format whose packages name them; NULL for another. Freed
+   with the format's owners_free(). */
+struct pkgfmt_owners *create_fixup_owners(struct job *j, const struct create_plan *p,
+                                          const struct fixup_set *f);
+/* cmd/create_trust.c: what verifies the packages' own signatures; NULL when there are no keys to do it with
+   (--insecure, --locked). Lives in the job's arena. */
+const struct pkgfmt_trust *create_trust(struct job *j, const struct create_plan *p);
 /* cmd/create_second.c: leaves the second stage's script, plan and packages in the tree; first_boot: what
  * starts it at the first boot, too. */
-int create_second(struct job *j, const struct create_plan *p, struct fixup_set *f, struct tree *t,
+int create_second(struct job *j, struct create_plan *p, struct fixup_set *f, struct tree *t,
                   struct pkgfmt_second *s, bool first_boot, struct err *e);
 /* What the second stage's script says, in the root. */
 #define SECOND_STAGE_LOG "/var/log/zonestrap.log"
 /* cmd/second_stage.c: a root's second stage was left for later, or did not finish. */
 bool second_stage_pending(struct job *j, const char *root);
 /* Runs the pending second stage of the root as a zone; shown is what the user calls it, NULL when it
-   goes if that fails. ERR_SECOND with the package that failed. */
-int second_stage_run(struct job *j, const char *root, const char *shown, const char *hostname, struct err *e);
+   goes if that fails. fresh: the root was made a moment ago. ERR_SECOND with the package that failed. */
+int second_stage_run(struct job *j, const char *root, const char *shown, const char *hostname, bool fresh,
+                     struct err *e);
 
 #endif

@@ -6,6 +6,8 @@
 #include "base/auto.h"
 #include "base/mem.h"
 #include "base/os.h"
+#include "cmd/create_stages.h"
+#include "cmd/sbom.h"
 
 enum {
     WORKERS_MAX = 64,
@@ -21,6 +23,7 @@ struct item {
     struct transfer_file file;
     unsigned index; /* in the plan */
     int fd;
+    bool reading; /* for its owners */
 };
 
 /* One queue between the transfers and the workers; everything below the lock is shared. */
@@ -29,14 +32,17 @@ struct unpacker {
     struct create_plan *plan;
     struct tree *tree;
     struct pkgfmt_second *second;
+    const struct pkgfmt_trust *trust; /* NULL: packages' signatures are not looked at */
+    struct pkgfmt_owners *owners;     /* NULL: the format has none */
     struct item *items;
     bool redo, ordered; /* ordered: packages are begun in the plan's order */
     pthread_mutex_t lock;
     pthread_cond_t changed;
     struct item **ready; /* verified, not taken yet */
     size_t nready, done, total;
-    unsigned next;   /* ordered: index of the package to begin with */
-    uint64_t memory; /* what the running decoders may use */
+    unsigned next;      /* ordered: index of the package to begin with */
+    size_t read, nread; /* packages whose owners were read, and shall be before any is unpacked */
+    uint64_t memory;    /* what the running decoders may use */
     bool closed, failed;
     struct err err;
 };
@@ -55,11 +61,32 @@ static uint64_t unpack_bound(const struct plan_pkg *pkg)
     return pkg->installed_size * 2 + SPARE;
 }
 
+static struct item *take_at(struct unpacker *u, size_t i)
+{
+    struct item *it = u->ready[i];
+    u->ready[i] = u->ready[--u->nready];
+    return it;
+}
+
+/* One at a time and in the plan's order, so that the result is the same every time. Lock held. */
+static struct item *take_unread(struct unpacker *u)
+{
+    for (size_t i = 0; i < u->nready; i++)
+        if (u->ready[i]->index == u->read) {
+            struct item *it = take_at(u, i);
+            it->reading = true;
+            return it;
+        }
+    return NULL;
+}
+
 /* The largest package that fits the memory budget, in an ordered tree the next one if it does; one always
  * fits when nothing runs. Lock held. */
 static struct item *take(struct unpacker *u)
 {
     size_t best = u->nready;
+    if (u->read < u->nread)
+        return take_unread(u);
     for (size_t i = 0; i < u->nready; i++) {
         const struct plan_pkg *pkg = &u->plan->plan.pkgs[u->ready[i]->index];
         if (u->memory > 0 && u->memory + decoder_cost(pkg) > MEMORY_BUDGET)
@@ -72,11 +99,19 @@ static struct item *take(struct unpacker *u)
     }
     if (best == u->nready)
         return NULL;
-    struct item *it = u->ready[best];
-    u->ready[best] = u->ready[--u->nready];
+    struct item *it = take_at(u, best);
     u->next = it->index + 1;
     u->memory += decoder_cost(&u->plan->plan.pkgs[it->index]);
     return it;
+}
+
+static struct pkgfmt_package package_of(const struct unpacker *u, const struct item *it)
+{
+    return (struct pkgfmt_package){.fd = it->fd,
+                                   .pkg = &u->plan->plan.pkgs[it->index],
+                                   .index = it->index,
+                                   .trust = u->trust,
+                                   .owners = u->owners};
 }
 
 /* *w is left where it failed. */
@@ -87,10 +122,34 @@ static int unpack_one(struct unpacker *u, struct item *it, struct tree_writer **
     if (tree_writer_open(u->tree, it->index, pkg->name, unpack_bound(pkg), u->redo, w, e) < 0 ||
         job_check_stop(e) < 0)
         return -1;
-    const struct pkgfmt_package package = {.fd = it->fd, .pkg = pkg, .index = it->index};
-    if (u->plan->fmt->unpack(&package, *w, u->redo ? NULL : u->second, e) < 0)
+    const struct pkgfmt_package package = package_of(u, it);
+    if (u->plan->fmt->unpack(&package, *w, u->redo ? NULL : u->second, e) < 0 ||
+        (u->plan->sbom != NULL && sbom_take(u->plan->sbom, &package, e) < 0))
         return -1;
     return tree_writer_finish(w, e);
+}
+
+static void fail(struct unpacker *u, const struct err *e)
+{
+    if (!u->failed)
+        u->err = *e;
+    u->failed = true;
+}
+
+/* Takes the users and groups out of the package, and gives it back. Lock held on entry and exit. */
+static void read_owners(struct unpacker *u, struct item *it)
+{
+    struct err e = {0};
+    const struct pkgfmt_package package = package_of(u, it);
+    pthread_mutex_unlock(&u->lock);
+    int rc = u->plan->fmt->owners_read(&package, &e);
+    pthread_mutex_lock(&u->lock);
+    if (rc < 0)
+        fail(u, &e);
+    it->reading = false;
+    u->ready[u->nready++] = it;
+    u->read++;
+    pthread_cond_broadcast(&u->changed);
 }
 
 /* Lock held on entry and exit. */
@@ -98,10 +157,8 @@ static void report(struct unpacker *u, struct item *it, int rc, const struct err
 {
     u->memory -= decoder_cost(&u->plan->plan.pkgs[it->index]);
     u->done++;
-    if (rc < 0 && !u->failed) {
-        u->failed = true;
-        u->err = *e;
-    }
+    if (rc < 0)
+        fail(u, e);
     const struct progress p = {"unpack", u->done, u->total, "packages", u->plan->plan.pkgs[it->index].name};
     log_progress(u->job->log, &p);
     pthread_cond_broadcast(&u->changed);
@@ -113,13 +170,18 @@ static void *worker(void *arg)
     pthread_mutex_lock(&u->lock);
     for (;;) {
         struct item *it = u->failed ? NULL : take(u);
-        if (it == NULL && (u->failed || (u->closed && u->nready == 0)))
+        bool end = u->closed && u->nready == 0 && u->read == u->nread;
+        if (it == NULL && (u->failed || end))
             break;
         if (it == NULL) {
             pthread_cond_wait(&u->changed, &u->lock);
             continue;
         }
         pthread_cond_broadcast(&u->changed);
+        if (it->reading) {
+            read_owners(u, it);
+            continue;
+        }
         pthread_mutex_unlock(&u->lock);
         struct err e = {0};
         struct tree_writer *w = NULL;
@@ -142,8 +204,9 @@ static void *worker(void *arg)
 /* Whether the workers have something to do with what is here. Lock held. */
 static bool can_begin(const struct unpacker *u)
 {
+    bool unread = u->read < u->nread;
     for (size_t i = 0; i < u->nready; i++)
-        if (!u->ordered || u->ready[i]->index == u->next)
+        if (unread ? u->ready[i]->index == u->read : !u->ordered || u->ready[i]->index == u->next)
             return true;
     return false;
 }
@@ -171,9 +234,13 @@ static int by_index(const void *a, const void *b)
     return x->index < y->index ? -1 : x->index > y->index;
 }
 
+/* Those whose owners the others wait for come first. */
 static int by_size(const void *a, const void *b)
 {
     const struct item *x = *(struct item *const *)a, *y = *(struct item *const *)b;
+    bool first = x->index < x->u->nread;
+    if (first != (y->index < y->u->nread))
+        return first ? -1 : 1;
     if (x->file.size != y->file.size)
         return x->file.size > y->file.size ? -1 : 1;
     return by_index(a, b);
@@ -225,10 +292,8 @@ static int fetch_and_unpack(struct unpacker *u, struct transfer *t, size_t n, st
     progress_end(&u->job->ui, "fetch");
     pthread_mutex_lock(&u->lock);
     u->closed = true;
-    if (rc < 0 && !u->failed) {
-        u->failed = true;
-        u->err = *e;
-    }
+    if (rc < 0)
+        fail(u, e);
     pthread_cond_broadcast(&u->changed);
     pthread_mutex_unlock(&u->lock);
     while (started > 0)
@@ -274,9 +339,15 @@ static int run_passes(struct unpacker *u, struct err *e)
 }
 
 int create_unpack(struct job *j, struct create_plan *p, struct tree *t, struct pkgfmt_second *second,
-                  struct err *e)
+                  struct pkgfmt_owners *owners, struct err *e)
 {
-    struct unpacker u = {.job = j, .plan = p, .tree = t, .second = second};
+    struct unpacker u = {.job = j,
+                         .plan = p,
+                         .tree = t,
+                         .second = second,
+                         .trust = create_trust(j, p),
+                         .owners = owners,
+                         .nread = owners != NULL ? p->plan.nfirst : 0};
     u.items = arena_array(&j->arena, p->plan.n + 1, sizeof *u.items);
     u.ready = arena_array(&j->arena, p->plan.n + 1, sizeof *u.ready);
     pthread_mutex_init(&u.lock, NULL);

@@ -7,8 +7,8 @@
 #include "cmd/create_plan.h"
 
 /* All of the plan into the tree, directories settled. second: keeps what the second stage needs (may be
- * NULL). */
+   NULL). owners: users and groups by name, NULL where the format has none. */
 int create_unpack(struct job *j, struct create_plan *p, struct tree *t, struct pkgfmt_second *second,
-                  struct err *e);
+                  struct pkgfmt_owners *owners, struct err *e);
 
 #endif

@@ -284,7 +284,7 @@ static int read_package(struct reader *r, const struct kw_line *l, struct plan_p
 }
 
 struct named {
-    const char *name;
+    const char *name, *arch;
     const struct kw_line *line;
 };
 
@@ -292,6 +292,7 @@ static int by_name(const void *a, const void *b)
 {
     const struct named *x = a, *y = b;
     int c = strcmp(x->name, y->name);
+    c = c != 0 ? c : strcmp(x->arch, y->arch);
     return c != 0 ? c : x->line->line < y->line->line ? -1 : 1;
 }
 
@@ -299,10 +300,10 @@ static int check_once(struct reader *r, const struct kw_section *s, struct err *
 {
     struct named *v = arena_array(r->a, s->nlines + 1, sizeof *v);
     for (size_t i = 0; i < s->nlines; i++)
-        v[i] = (struct named){r->out->plan.pkgs[i].name, &s->lines[i]};
+        v[i] = (struct named){r->out->plan.pkgs[i].name, r->out->plan.pkgs[i].arch, &s->lines[i]};
     qsort(v, s->nlines, sizeof *v, by_name);
     for (size_t i = 1; i < s->nlines; i++)
-        if (strcmp(v[i - 1].name, v[i].name) == 0)
+        if (strcmp(v[i - 1].name, v[i].name) == 0 && strcmp(v[i - 1].arch, v[i].arch) == 0)
             return BAD(r, v[i].line, v[i].line->arg, "package `%s' stands in line %u already", v[i].name,
                        v[i - 1].line->line);
     return 0;

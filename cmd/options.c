@@ -28,6 +28,8 @@ const struct option_row option_rows[] = {
     {0, "now", "SECONDS", OPT_NUMBER, FIELD(now), BOTH,
      "judge keys and expiry as of this time (seconds since 1970)"},
     {0, "weak", NULL, OPT_FLAG, FIELD(weak), BOTH, "follow Recommends too"},
+    {0, "security", NULL, OPT_FLAG, FIELD(security), BOTH,
+     "rpm: beyond the release only what fixes its security, by the repositories' advisories"},
     {0, "target-mirror", "URL|canonical", OPT_STRING, FIELD(target_mirror), CMD_CREATE,
      "what the root's own sources name; default: the first configured mirror"},
     {0, "hostname", "NAME", OPT_STRING, FIELD(hostname), RUNNING | CMD_RUN,

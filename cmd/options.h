@@ -29,7 +29,8 @@ struct options {
     const char *arch, *set, *suites, *target_mirror, *second_stage, *cache_dir, *log_file, *progress, *why,
         *hostname, *locked, *lock, *manifest, *sbom;
     struct option_list include, exclude, mirrors, components, repos, keyrings, recipes, overlays, hooks;
-    bool insecure, ignore_expiry, second_stage_full, keep, offline, weak, json, names, quiet, help, version;
+    bool insecure, ignore_expiry, second_stage_full, keep, offline, weak, security, json, names, quiet, help,
+        version;
     uint64_t jobs, verbose, now;
     struct option_list operands; /* what is no option; for `run` everything behind ROOT */
 };

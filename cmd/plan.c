@@ -26,8 +26,11 @@ static void print_text(const struct create_plan *p)
                progress_bytes(pkg->size, a), p->sources[pkg->repo].repo->id, pkg->reason);
     }
     totals(&p->plan, &download, &installed);
-    printf("%s %s: %zu packages, %s to transfer, %s to unpack\n", p->what, p->release.arch, p->plan.n,
+    printf("%s %s: %zu packages, %s to transfer, %s to unpack", p->what, p->release.arch, p->plan.n,
            progress_bytes(download, a), progress_bytes(installed, b));
+    if (p->fmt->rides_whole)
+        printf("; %s more wait in it for its second stage", progress_bytes(download, a));
+    putchar('\n');
 }
 
 static int compare_names(const void *a, const void *b)
@@ -81,8 +84,8 @@ static void print_json(struct job *j, const struct create_plan *p)
     json_field("set", p->release.set_name, ",");
     json_field("zone", "none", ",");
     printf(",\"epoch\":%" PRId64 ",\"download_bytes\":%" PRIu64 ",\"installed_bytes\":%" PRIu64
-           ",\n\"repos\":[",
-           p->epoch, download, installed);
+           ",\"second_stage_bytes\":%" PRIu64 ",\n\"repos\":[",
+           p->epoch, download, installed, p->fmt->rides_whole ? download : 0);
     for (size_t i = 0; i < p->nsources; i++) {
         json_field("id", p->sources[i].repo->id, i ? ",\n{" : "{");
         json_field("url", p->sources[i].urls.url[0], ",");

@@ -30,6 +30,8 @@ struct place {
 struct sbom {
     const struct pkgfmt *fmt;
     struct arena arena;
+    struct record *taken; /* of the packages, in the plan's order; NULL: their licences are in files */
+    size_t ntaken;
     struct str *paths;    /* of the packages' licences, in the plan's order */
     struct place *places; /* sorted */
     size_t nplaces;
@@ -149,24 +151,28 @@ static void pack(struct record *r, const struct pkgfmt_licence *l)
 }
 
 /* From any thread. */
-static void replace(struct sbom *s, struct str path, struct record now)
+static void replace(struct sbom *s, struct record *r, struct record now)
 {
-    struct record *r = &find(s, path)->record;
     pthread_mutex_lock(&s->lock);
     free(r->block);
     *r = now;
     pthread_mutex_unlock(&s->lock);
 }
 
-static void on_file(void *ctx, struct str path, struct str content)
+static struct record read_licence(const struct sbom *s, struct str text)
 {
-    struct sbom *s = ctx;
     AUTO_ARENA a = {0};
     struct pkgfmt_licence l;
     struct record now = {0};
-    s->fmt->licence_read(content, &a, &l);
+    s->fmt->licence_read(text, &a, &l);
     pack(&now, &l);
-    replace(s, path, now);
+    return now;
+}
+
+static void on_file(void *ctx, struct str path, struct str content)
+{
+    struct sbom *s = ctx;
+    replace(s, &find(s, path)->record, read_licence(s, content));
 }
 
 static void on_link(void *ctx, struct str path, struct str to)
@@ -175,7 +181,19 @@ static void on_link(void *ctx, struct str path, struct str to)
     if (to.n > 0)
         memcpy(now.block, to.p, to.n);
     now.to = (struct str){now.block, to.n};
-    replace(ctx, path, now);
+    replace(ctx, &find(ctx, path)->record, now);
+}
+
+int sbom_take(struct sbom *s, const struct pkgfmt_package *p, struct err *e)
+{
+    AUTO_ARENA a = {0};
+    struct str text;
+    if (s->taken == NULL)
+        return 0;
+    if (s->fmt->licence_text(p, &a, &text, e) < 0)
+        return err_wrap(e, "%s", p->pkg->name);
+    replace(s, &s->taken[p->index], read_licence(s, text));
+    return 0;
 }
 
 /* The places of all licences, and the directories above them, which may be links. */
@@ -213,12 +231,18 @@ static int list_paths(struct sbom *s, const struct plan *p, const struct tree *t
 
 int sbom_watch(struct job *j, struct create_plan *p, struct tree *t, struct err *e)
 {
-    if (j->opt.sbom == NULL || p->fmt->licence_path == NULL)
+    bool in_files = p->fmt->licence_path != NULL;
+    if (j->opt.sbom == NULL || (!in_files && p->fmt->licence_text == NULL))
         return 0;
     struct sbom *s = mem_alloc(sizeof *s);
     s->fmt = p->fmt;
     pthread_mutex_init(&s->lock, NULL);
     p->sbom = s;
+    if (!in_files) {
+        s->ntaken = p->plan.n;
+        s->taken = arena_array(&s->arena, s->ntaken + 1, sizeof *s->taken);
+        return 0;
+    }
     if (list_paths(s, &p->plan, t, e) < 0)
         return -1;
     tree_watch(t, &(struct tree_watch){wants, on_file, on_link, s});
@@ -231,6 +255,8 @@ void sbom_free(struct sbom *s)
         return;
     for (size_t i = 0; i < s->nplaces; i++)
         free(s->places[i].record.block);
+    for (size_t i = 0; i < s->ntaken; i++)
+        free(s->taken[i].block);
     pthread_mutex_destroy(&s->lock);
     arena_free(&s->arena);
     free(s);
@@ -262,7 +288,7 @@ static struct pkgfmt_licence *licences(const struct create_plan *p, struct arena
         return NULL;
     struct pkgfmt_licence *all = arena_array(a, p->plan.n, sizeof *all);
     for (size_t i = 0; i < p->plan.n; i++) {
-        const struct record *r = follow(s, s->paths[i]);
+        const struct record *r = s->taken != NULL ? &s->taken[i] : follow(s, s->paths[i]);
         if (r != NULL)
             all[i] = r->licence;
     }

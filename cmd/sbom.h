@@ -12,9 +12,13 @@ struct sbom;
 /* Before anything is fetched: the files can be written, as far as one can tell, and are none of each other
    and of target (NULL: none). ERR_USAGE, ERR_HOST. */
 int sbom_check(const struct options *o, const char *target, struct err *e);
-/* Has the tree watched for licences, where --sbom asks for it; after tree_layout(), before the first package.
-   p->sbom is the result, which create_plan_free() frees; both must outlive the tree's last entry. */
+/* Gets ready for licences, where --sbom asks for it: has the tree watched for them, or sbom_take(). After
+   tree_layout(), before the first package. p->sbom is the result, which create_plan_free() frees; both must
+   outlive the tree's last entry. */
 int sbom_watch(struct job *j, struct create_plan *p, struct tree *t, struct err *e);
+/* Takes the licence that the package itself says, when its file is here; by any thread. Does nothing for
+   formats whose packages ship it as a file. ERR_FORMAT, ERR_HOST. */
+int sbom_take(struct sbom *s, const struct pkgfmt_package *p, struct err *e);
 /* Writes the files that were asked for. Without sbom_watch() before no licence is known. archive: SHA256 of
    the uncompressed tar; NULL when the result is none. */
 int sbom_write(struct job *j, const struct create_plan *p, const struct digest *archive, struct err *e);

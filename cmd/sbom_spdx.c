@@ -84,12 +84,15 @@ static const char *vendor(struct writer *w, const struct source *s)
 static const char *package_url(struct writer *w, const struct source *s, const struct plan_pkg *pkg)
 {
     AUTO_BUF b = {0};
+    const struct release *r = &w->p->release;
+    bool apart = w->p->fmt->purl_apart;
     purl_write(&b, &(struct purl){.type = w->p->fmt->purl_type,
                                   .vendor = vendor(w, s),
                                   .name = pkg->name,
                                   .version = pkg->version,
                                   .arch = pkg->arch,
-                                  .distro = w->p->release.name});
+                                  .distro = apart ? arena_printf(w->a, "%s-%s", r->distro, r->name) : r->name,
+                                  .epoch_apart = apart});
     return arena_str(w->a, buf_view(&b));
 }
 

@@ -72,9 +72,10 @@ static bool has_hooks(struct job *j, const char *root)
     return lstat(arena_printf(&j->arena, "%s/zonestrap/hooks", root), &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-int second_stage_run(struct job *j, const char *root, const char *shown, const char *hostname, struct err *e)
+int second_stage_run(struct job *j, const char *root, const char *shown, const char *hostname, bool fresh,
+                     struct err *e)
 {
-    static const char *const argv[] = {"/bin/sh", "/zonestrap/second-stage", NULL};
+    const char *const argv[] = {"/bin/sh", "/zonestrap/second-stage", fresh ? "fresh" : NULL, NULL};
     static const char *const env[] = {ZONE_PATH, NULL}; /* the script makes its own */
     struct listener l = {.job = j};
     int status = 0;
@@ -123,7 +124,7 @@ int cmd_second_stage(struct job *j, struct err *e)
         err_set(e, ERR_USAGE, "%s: no second stage is pending there", root);
         return err_hint(e, "it was finished already, or this is no root that zonestrap made");
     }
-    if (second_stage_run(j, root, root, job_hostname(j, root), e) < 0) {
+    if (second_stage_run(j, root, root, job_hostname(j, root), false, e) < 0) {
         if (e->class != ERR_INTR)
             return err_wrap(e, "%s", root);
         err_set(e, ERR_INTR, "%s: interrupted", root);

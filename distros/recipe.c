@@ -37,11 +37,16 @@ static const struct keyword_row {
     {"arch", IN_DISTRO | IN_RELEASE, 1, 0, false},
     {"keys", IN_DISTRO | IN_RELEASE, 1, 0, false},
     {"repo", IN_DISTRO | IN_RELEASE | IN_ARCH, 3, 0, false},
+    {"metalink", IN_DISTRO | IN_RELEASE | IN_ARCH, 2, 2, false},
+    {"mirrorlist", IN_DISTRO | IN_RELEASE | IN_ARCH, 2, 2, false},
+    {"trust", IN_DISTRO | IN_RELEASE, 1, 1, true},
+    {"ship-sources", IN_DISTRO | IN_RELEASE, 1, 0, false},
     {"version", IN_RELEASE, 1, 1, true},
     {"alias", IN_RELEASE, 1, 0, false},
     {"packages", IN_SET, 1, 0, false},
     {"prefer", IN_SET, 1, 0, false},
     {"link", IN_LAYOUT | IN_ARCH, 2, 2, false},
+    {"first", IN_LAYOUT, 1, 0, false},
 };
 
 #define COUNT(table) (sizeof(table) / sizeof(table)[0])
@@ -161,6 +166,16 @@ static int check_file(const struct kw_file *f, struct err *e)
     return 0;
 }
 
+/* Whether a line with the new keyword drops one with the old; same_id: their first words are equal. Another
+   `repo` drops where the old one's mirrors were asked for, too. */
+static bool drops(struct str new, struct str old, bool same_id)
+{
+    bool by_id = str_is(old, "repo") || str_is(old, "metalink") || str_is(old, "mirrorlist");
+    if (by_id && str_is(new, "repo"))
+        return same_id;
+    return str_eq(new, old) && (same_id || !by_id);
+}
+
 /* Whether the heir has a line or an unqualified section that takes the place of the inherited one
  * (zonestrap-recipe(5), Inheritance).
  */
@@ -179,8 +194,7 @@ static bool overridden(const struct recipe_line *old, const struct kw_file *heir
         for (size_t k = 0; in_distro && k < s->nlines; k++) {
             struct str arg = s->lines[k].arg, first;
             str_word(&arg, &first);
-            if (str_eq(s->lines[k].key, old->line->key) &&
-                (!str_is(old->line->key, "repo") || str_eq(first, id)))
+            if (drops(s->lines[k].key, old->line->key, str_eq(first, id)))
                 return true;
         }
     }

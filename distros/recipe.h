@@ -50,6 +50,9 @@ const char *recipe_expand(struct str text, const struct recipe_choice *c, struct
    distro_resolve(). recipe_choose.c. */
 int recipe_choose(const struct recipe *r, const char *release, const struct distro_opts *o, struct arena *a,
                   struct release *out, bool *alias, struct err *e);
+/* The repositories of a choice, in out->repos. alias: without those of [release]. recipe_repo.c. */
+int recipe_choose_repos(const struct recipe *r, const struct recipe_choice *c, bool alias, struct arena *a,
+                        struct release *out, struct err *e);
 /* ERR_USAGE at the line's argument. */
 int recipe_error(const struct recipe_line *l, struct err *e, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

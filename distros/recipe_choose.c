@@ -1,4 +1,3 @@
-#include <ctype.h>
 #include <sys/utsname.h>
 
 #include "distros/recipe.h"
@@ -176,84 +175,6 @@ static int choose_arch(const struct recipe *r, const char *want, struct recipe_c
     return 0;
 }
 
-/* An ID becomes part of file names. */
-static bool id_ok(struct str id)
-{
-    for (size_t i = 0; i < id.n; i++)
-        if (!isalnum((unsigned char)id.p[i]) && (i == 0 || strchr("-_.+", id.p[i]) == NULL))
-            return false;
-    return id.n > 0 && id.n <= 64;
-}
-
-/* `ID MIRRORS SUITE COMPONENT...`; a missing part stays empty. */
-static void read_repo(struct str arg, const struct recipe_choice *c, struct arena *a, struct distro_repo *out)
-{
-    struct str id, mirrors, suite, word;
-    str_word(&arg, &id);
-    str_word(&arg, &mirrors);
-    str_word(&arg, &suite);
-    out->id = arena_str(a, id);
-    out->mirrors = recipe_expand(mirrors, c, a);
-    out->suite = recipe_expand(suite, c, a);
-    out->components = arena_array(a, arg.n / 2 + 1, sizeof *out->components);
-    for (out->ncomponents = 0; str_word(&arg, &word);)
-        out->components[out->ncomponents++] = recipe_expand(word, c, a);
-}
-
-int distro_repo_parse(const char *spec, const struct release *r, struct arena *a, struct distro_repo *out,
-                      struct err *e)
-{
-    const struct recipe_choice c = {r->distro, r->name, r->version, r->arch};
-    struct str name;
-    size_t at;
-    if (recipe_unknown_variable(str_c(spec), &at, &name))
-        return err_set(e, ERR_USAGE,
-                       "`%.200s': unknown variable {%" STR_FMT "} (known: {release} {arch} {version})", spec,
-                       STR_ARG(name));
-    *out = (struct distro_repo){.release = true};
-    read_repo(str_trim(str_c(spec)), &c, a, out);
-    if (out->suite[0] == '\0' || !id_ok(str_c(out->id)))
-        return err_set(e, ERR_USAGE, "`%.200s' is not `ID MIRRORS SUITE COMPONENT...'", spec);
-    return 0;
-}
-
-/* A line takes the place of an earlier one with its ID; in the same section that is a mistake. */
-static int add_repo(const struct recipe_line *l, const struct recipe_line **from,
-                    const struct recipe_choice *c, struct arena *a, struct release *out, struct err *e)
-{
-    struct distro_repo repo;
-    size_t at = 0;
-    read_repo(l->line->arg, c, a, &repo);
-    if (!id_ok(str_c(repo.id)))
-        return recipe_error(l, e, "`%.60s' is no repository's ID: letters, digits and -_.+", repo.id);
-    repo.release = !str_is(l->section->name, "release") || strcmp(repo.id, "main") == 0;
-    while (at < out->nrepos && strcmp(out->repos[at].id, repo.id) != 0)
-        at++;
-    if (at < out->nrepos && from[at]->section == l->section)
-        return recipe_error(l, e, "repository `%s' stands in this section already, in line %u", repo.id,
-                            from[at]->line->line);
-    from[at] = l;
-    out->repos[at] = repo;
-    out->nrepos += at == out->nrepos;
-    return 0;
-}
-
-static int choose_repos(const struct recipe *r, const struct recipe_choice *c, bool alias, struct arena *a,
-                        struct release *out, struct err *e)
-{
-    const struct recipe_line *l, **from = arena_array(a, r->n + 1, sizeof(struct recipe_line *));
-    out->repos = arena_array(a, r->n + 1, sizeof *out->repos);
-    for (size_t i = 0; (l = recipe_next(r, NULL, "repo", &i)) != NULL;) {
-        if (!recipe_fits(l, c) || (alias && str_is(l->section->name, "release")))
-            continue;
-        if (add_repo(l, from, c, a, out, e) < 0)
-            return -1;
-    }
-    if (out->nrepos == 0)
-        return err_set(e, ERR_USAGE, "%s: no `repo' for %s/%s on %s", r->file, r->name, c->release, c->arch);
-    return 0;
-}
-
 /* One pattern, relative to the recipe's directory, over built-in and overriding files. */
 static int add_keys(const struct data *d, const struct recipe_line *l, struct str pattern, struct arena *a,
                     struct release *out, struct err *e)
@@ -330,6 +251,39 @@ static int choose_set(const struct recipe *r, const char *want, const struct rec
     return err_hint(e, "give --set one of %s", known.n ? joined(&known, a) : "(the recipe has none)");
 }
 
+static struct distro_words all_words(const struct recipe *r, const char *key, const struct recipe_choice *c,
+                                     struct arena *a)
+{
+    struct distro_words w = words_new(r, a);
+    const struct recipe_line *l;
+    for (size_t i = 0; (l = recipe_next(r, NULL, key, &i)) != NULL;)
+        if (recipe_fits(l, c))
+            words_add(&w, l->line->arg, c, a);
+    return w;
+}
+
+/* What a release says goes before what the distribution says. */
+static int choose_trust(const struct recipe *r, const struct recipe_choice *c, enum distro_trust *out,
+                        struct err *e)
+{
+    static const char *const names[] = {
+        [DISTRO_TRUST_SIGNATURE] = "signature",
+        [DISTRO_TRUST_METALINK] = "metalink",
+        [DISTRO_TRUST_PACKAGES] = "packages",
+    };
+    const struct recipe_line *l = last(r, "release", "trust", c);
+    *out = DISTRO_TRUST_SIGNATURE;
+    if (l == NULL && (l = last(r, "distro", "trust", c)) == NULL)
+        return 0;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (str_is(l->line->arg, names[i])) {
+            *out = (enum distro_trust)i;
+            return 0;
+        }
+    return recipe_error(l, e, "`%" STR_FMT "' is none of signature, metalink, packages",
+                        STR_ARG(l->line->arg));
+}
+
 /* A link's text may climb as far as the root, not beyond. */
 static bool stays_inside(struct str path, struct str text)
 {
@@ -391,8 +345,10 @@ int recipe_choose(const struct recipe *r, const char *release, const struct dist
     out->name = c.release;
     out->version = c.version;
     out->arch = c.arch;
-    if (choose_repos(r, &c, *alias, a, out, e) < 0 || choose_keys(o->data, r, &c, a, out, e) < 0 ||
-        choose_set(r, o->set, &c, a, out, e) < 0)
+    if (recipe_choose_repos(r, &c, *alias, a, out, e) < 0 || choose_keys(o->data, r, &c, a, out, e) < 0 ||
+        choose_set(r, o->set, &c, a, out, e) < 0 || choose_trust(r, &c, &out->trust, e) < 0)
         return -1;
+    out->ship_sources = all_words(r, "ship-sources", &c, a);
+    out->first = all_words(r, "first", &c, a);
     return choose_layout(r, &c, a, out, e);
 }

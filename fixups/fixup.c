@@ -60,6 +60,39 @@ size_t fixup_paths(const struct fixup_set *s, struct arena *a, const char ***pat
     return n;
 }
 
+static size_t add_changes(const struct fixup_op *ops, size_t n, const char **out)
+{
+    size_t k = 0;
+    for (size_t i = 0; i < n; i++)
+        if (ops[i].path != NULL)
+            out[k++] = ops[i].path;
+    return k;
+}
+
+size_t fixup_changes(const struct fixup_set *s, struct arena *a, const char ***paths)
+{
+    size_t max = 0, n = 0;
+    for (size_t i = 0; i < s->n; i++)
+        max += s->v[i].nbefore + s->v[i].nafter;
+    *paths = arena_array(a, max, sizeof **paths);
+    for (size_t i = 0; i < s->n; i++) {
+        n += add_changes(s->v[i].before, s->v[i].nbefore, *paths + n);
+        n += add_changes(s->v[i].after, s->v[i].nafter, *paths + n);
+    }
+    return n;
+}
+
+struct str fixup_file_text(const struct fixup_set *s, const char *path)
+{
+    struct str text = {NULL, 0};
+    const struct fixup_verb *file = fixup_verb_find(STR("file"));
+    for (size_t i = 0; i < s->n; i++)
+        for (size_t k = 0; k < s->v[i].nbefore; k++)
+            if (s->v[i].before[k].verb == file && strcmp(s->v[i].before[k].path, path) == 0)
+                text = s->v[i].before[k].text;
+    return text;
+}
+
 static int apply_op(const struct fixup_op *op, struct tree *t, struct err *e)
 {
     AUTO_ARENA a = {0};

@@ -33,6 +33,11 @@ int fixup_load(const struct data *d, const struct fixup_facts *f, struct arena *
                struct err *e);
 /* Every path that fixup_apply() may read or change, for tree_hold(); their number. The array lives in a. */
 size_t fixup_paths(const struct fixup_set *s, struct arena *a, const char ***paths);
+/* Every path that [before-boot] and [after-install] may change; as fixup_paths(). */
+size_t fixup_changes(const struct fixup_set *s, struct arena *a, const char ***paths);
+/* What the set's `file` verbs write at path before the first boot, of several the last; empty: none does.
+   Borrowed from what fixup_load() read. */
+struct str fixup_file_text(const struct fixup_set *s, const char *path);
 /* [before-boot] on the tree, in C. Applying twice changes nothing. Errors name fixup, line and path. */
 int fixup_apply(struct fixup_set *s, struct tree *t, const struct log *log, struct err *e);
 /* The same verbs as POSIX sh that works in the zone with /bin/sh, coreutils, grep and sed: before-boot again,

@@ -1,6 +1,7 @@
 #include "fixups/fixup_int.h"
 
-static const char *const match_keys[] = {"zone", "format", "distro", "release", "arch", "package"};
+static const char *const match_keys[] = {"zone", "format",  "distro",  "release",
+                                         "arch", "package", "variable"};
 
 #define COUNT(table) (sizeof(table) / sizeof(table)[0])
 
@@ -150,6 +151,9 @@ static int read_op(const struct kw_file *file, const struct kw_section *s, struc
 /* Whether one of the words is the fact. */
 static bool fact_is(const struct fixup_facts *f, struct str key, struct str want)
 {
+    struct str value;
+    if (str_is(key, "variable"))
+        return variable(want, f, &value) && value.n > 0;
     if (str_is(key, "package")) {
         for (size_t i = 0; i < f->npackages; i++)
             if (str_is(want, f->packages[i]))
@@ -171,6 +175,16 @@ static bool known_fact(struct str key)
     return false;
 }
 
+/* The values of other keys are not known here. */
+static int check_value(const struct kw_file *file, unsigned line, unsigned col, struct str key,
+                       struct str value, struct err *e)
+{
+    struct str ignored;
+    if (!str_is(key, "variable") || variable(value, NULL, &ignored))
+        return 0;
+    return kw_error(file, line, col, e, "there is no variable `%" STR_FMT "'", STR_ARG(value));
+}
+
 /* Several values, also on lines of their own: any of them. Several keywords: all. */
 static int read_match(const struct kw_file *file, const struct kw_section *s, const struct fixup_facts *f,
                       bool *matches, struct err *e)
@@ -181,7 +195,7 @@ static int read_match(const struct kw_file *file, const struct kw_section *s, co
         if (!known_fact(l->key))
             return kw_error(file, l->line, l->col, e,
                             "unknown keyword `%" STR_FMT
-                            "' in [match] (known: zone, format, distro, release, arch, package)",
+                            "' in [match] (known: zone, format, distro, release, arch, package, variable)",
                             STR_ARG(l->key));
         if (l->arg.n == 0)
             return kw_error(file, l->line, l->col, e, "`%" STR_FMT "' needs a value", STR_ARG(l->key));
@@ -190,6 +204,9 @@ static int read_match(const struct kw_file *file, const struct kw_section *s, co
             while (str_eq(s->lines[k].key, l->key) && str_word(&arg, &word))
                 any = any || fact_is(f, l->key, word);
         }
+        for (struct str arg = l->arg, word; str_word(&arg, &word);)
+            if (check_value(file, l->line, l->arg_col, l->key, word, e) < 0)
+                return -1;
         *matches = *matches && any;
     }
     return 0;
@@ -207,8 +224,11 @@ static int read_quals(const struct kw_file *file, const struct kw_section *s, co
         if (!known_fact(s->quals[i].key))
             return kw_error(file, s->line, s->col, e, "[%" STR_FMT "] has no qualifier `%" STR_FMT "'",
                             STR_ARG(s->name), STR_ARG(s->quals[i].key));
-        while (f != NULL && str_cut(&values, ',', &value))
-            any = any || fact_is(f, s->quals[i].key, value);
+        while (str_cut(&values, ',', &value)) {
+            if (check_value(file, s->line, s->col, s->quals[i].key, value, e) < 0)
+                return -1;
+            any = any || (f != NULL && fact_is(f, s->quals[i].key, value));
+        }
         *fits = *fits && any;
     }
     return 0;

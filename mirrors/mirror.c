@@ -14,6 +14,8 @@
 #include "base/mem.h"
 #include "mirrors/apt_sources.h"
 
+enum { URL_MAX = 2000 };
+
 #define SNAPSHOT_TIME "{timestamp}"
 
 /* `host-apt /debian main`: the end of a URI's path and, if need be, a component that the entry must have.
@@ -103,6 +105,14 @@ static const char *clean_url(const char *url, struct arena *a, const char **why)
     while (s.n > 0 && s.p[s.n - 1] == '/')
         s.n--;
     return arena_str(a, s);
+}
+
+const char *mirror_remote(struct str url, struct arena *a)
+{
+    const char *why, *text = url.n <= URL_MAX ? arena_str(a, url) : "";
+    if (strlen(text) != url.n || strncasecmp(text, "http", 4) != 0)
+        return NULL;
+    return clean_url(text, a, &why);
 }
 
 void mirror_escape(struct buf *out, struct str path)
@@ -403,9 +413,47 @@ int mirror_resolve(const char *list, const struct mirror_opts *o, struct arena *
             urls_add(out, a, l.urls.url[i]);
     }
     choose_configured(out, a);
+    out->overridden = own;
     if (!own && o->index_date != 0)
         add_snapshots(&l, o->index_date, a, out);
     return 0;
+}
+
+const char *mirror_join(const char *url, const char *path, struct arena *a)
+{
+    AUTO_BUF b = {0};
+    struct str p = str_c(path);
+    while (p.n > 0 && p.p[p.n - 1] == '/')
+        p.n--;
+    while (p.n > 0 && p.p[0] == '/')
+        p = str_from(p, 1);
+    if (p.n == 0 || str_is(p, "."))
+        return url;
+    buf_printf(&b, "%s/", url);
+    mirror_escape(&b, p);
+    return arena_str(a, buf_view(&b));
+}
+
+void mirror_urls_join(struct mirror_urls *u, const char *path, struct arena *a)
+{
+    const char **url = arena_array(a, u->n, sizeof *url);
+    for (size_t i = 0; i < u->n; i++)
+        url[i] = mirror_join(u->url[i], path, a);
+    u->url = url;
+    u->canonical = mirror_join(u->canonical, path, a);
+    u->configured = mirror_join(u->configured, path, a);
+}
+
+void mirror_urls_first(struct mirror_urls *u, const char *const *url, size_t n, struct arena *a)
+{
+    struct mirror_urls all = *u;
+    all.n = 0;
+    all.url = NULL;
+    for (size_t i = 0; i < n; i++)
+        urls_add(&all, a, url[i]);
+    for (size_t i = 0; i < u->n; i++)
+        urls_add(&all, a, u->url[i]);
+    *u = all;
 }
 
 int mirror_check(const char *name, struct str text, struct err *e)

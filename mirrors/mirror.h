@@ -21,6 +21,7 @@ struct mirror_urls {
     size_t n;
     size_t nsnapshots;      /* so many of url, the last ones, are asked when no other has a file */
     const char *canonical;  /* for the zone's own sources with --target-mirror canonical */
+    bool overridden;        /* they are those of --mirror */
     const char *configured; /* the first one, for the zone's own sources by default; never a file: URL if
                                another exists (canonical serves then), and without user name and password */
 };
@@ -40,9 +41,17 @@ struct mirror_opts {
    or bad URL: ERR_USAGE. */
 int mirror_resolve(const char *list, const struct mirror_opts *o, struct arena *a, struct mirror_urls *out,
                    struct err *e);
+/* url/path, the path escaped and without slashes at its ends; url itself for a path of "" or ".". */
+const char *mirror_join(const char *url, const char *path, struct arena *a);
+/* The same for all of them. */
+void mirror_urls_join(struct mirror_urls *u, const char *path, struct arena *a);
+/* Further URLs, before all others; what the zone's own sources name stays as it is. */
+void mirror_urls_first(struct mirror_urls *u, const char *const *url, size_t n, struct arena *a);
 /* Lints one list; file:line:col errors. */
 int mirror_check(const char *name, struct str text, struct err *e);
 
+/* A http or https URL that a server names as a mirror, without trailing slashes; NULL for anything else. */
+const char *mirror_remote(struct str url, struct arena *a);
 /* A URL without user name and password, for messages and for what others can read; lives in the arena. */
 const char *mirror_public(const char *url, struct arena *a);
 /* Appends path with everything percent-encoded that may not stand in a URL's path (RFC 3986 section 3.3). */

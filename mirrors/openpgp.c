@@ -1,7 +1,9 @@
-/* The three ways to verify, and the verdict. */
+/* The ways to verify, and the verdict. */
 #include "mirrors/openpgp.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/auto.h"
 #include "base/mem.h"
@@ -38,13 +40,30 @@ void openpgp_report_free(struct openpgp_report *r)
     *r = (struct openpgp_report){0};
 }
 
+bool openpgp_report_wrong(const struct openpgp_report *r)
+{
+    for (size_t i = 0; i < r->n; i++)
+        if (r->sigs[i].crypto == OPENPGP_BAD || r->sigs[i].crypto == OPENPGP_MALFORMED)
+            return true;
+    return false;
+}
+
 enum { HASH_IDS = 16 };
+
+/* Signed bytes that stand in a file. */
+struct range {
+    int fd;
+    uint64_t off, n;
+    bool failed; /* with the error in err */
+    struct err err;
+};
 
 /* One verification. The data is hashed once per digest and mode, however many signatures stand on it. */
 struct check {
     const struct openpgp_keyring *k;
     struct str data;
-    bool clear; /* only text signatures may stand on it */
+    struct range *range; /* instead of data; only binary signatures may stand on it */
+    bool clear;          /* only text signatures may stand on it */
     int64_t now;
     EVP_MD_CTX *hashed[2][HASH_IDS];
     struct openpgp_report report;
@@ -63,13 +82,35 @@ static void hash_text(EVP_MD_CTX *c, struct str in)
     }
 }
 
+static void hash_range(EVP_MD_CTX *c, struct range *r)
+{
+    char chunk[64 * 1024];
+    for (uint64_t done = 0; done < r->n && !r->failed;) {
+        size_t want = r->n - done < sizeof chunk ? (size_t)(r->n - done) : sizeof chunk;
+        ssize_t got = pread(r->fd, chunk, want, (off_t)(r->off + done));
+        if (got < 0 && errno == EINTR)
+            continue;
+        r->failed = got <= 0;
+        if (got < 0)
+            err_sys(&r->err, ERR_HOST, errno, "cannot read what is signed");
+        if (got == 0)
+            err_set(&r->err, ERR_TRUST, "what is signed ends early, at byte %llu",
+                    (unsigned long long)(r->off + done));
+        if (got > 0)
+            EVP_DigestUpdate(c, chunk, (size_t)got);
+        done += got > 0 ? (uint64_t)got : 0;
+    }
+}
+
 /* A digest context that has seen the data; free it. NULL: digest not in this OpenSSL. */
 static EVP_MD_CTX *hash_data(struct check *c, const struct openpgp_sigpkt *s)
 {
     bool text = s->type == OPENPGP_TYPE_TEXT;
     EVP_MD_CTX **kept = &c->hashed[text][s->hash % HASH_IDS], *copy;
     if (*kept == NULL && (*kept = openpgp_crypto_hash_new(openpgp_crypto_hash(s->hash))) != NULL) {
-        if (text)
+        if (c->range != NULL)
+            hash_range(*kept, c->range);
+        else if (text)
             hash_text(*kept, c->data);
         else
             EVP_DigestUpdate(*kept, c->data.p, c->data.n);
@@ -148,7 +189,8 @@ static void check_sig(struct check *c, struct str body, struct openpgp_sig *out)
     memcpy(out->key_id, s.issuer, sizeof out->key_id);
     if (read != OPENPGP_GOOD)
         return;
-    if (s.type != OPENPGP_TYPE_TEXT && (c->clear || s.type != OPENPGP_TYPE_BINARY)) {
+    bool text = s.type == OPENPGP_TYPE_TEXT && c->range == NULL;
+    if (!text && (c->clear || s.type != OPENPGP_TYPE_BINARY)) {
         out->crypto = OPENPGP_UNSUPPORTED;
         return;
     }
@@ -227,6 +269,10 @@ static int verdict(const struct check *c, struct err *e)
 static int run(struct check *c, struct str sigs, struct openpgp_report *report, struct err *e)
 {
     int r = check_packets(c, sigs, e);
+    if (r == 0 && c->range != NULL && c->range->failed) {
+        *e = c->range->err;
+        r = -1;
+    }
     if (r == 0)
         r = verdict(c, e);
     for (size_t i = 0; i < 2 * HASH_IDS; i++)
@@ -238,16 +284,29 @@ static int run(struct check *c, struct str sigs, struct openpgp_report *report, 
     return r;
 }
 
-int openpgp_verify_detached(const struct openpgp_keyring *k, struct str data, struct str sig, int64_t now,
-                            struct openpgp_report *report, struct err *e)
+static int run_detached(struct check *c, struct str sig, struct openpgp_report *report, struct err *e)
 {
     AUTO_BUF sigs = {0};
-    struct check c = {.k = k, .data = data, .now = now};
     if (report != NULL)
         *report = (struct openpgp_report){0};
     if (openpgp_armor_read(sig, "SIGNATURE", &sigs, e) < 0)
         return -1;
-    return run(&c, buf_view(&sigs), report, e);
+    return run(c, buf_view(&sigs), report, e);
+}
+
+int openpgp_verify_detached(const struct openpgp_keyring *k, struct str data, struct str sig, int64_t now,
+                            struct openpgp_report *report, struct err *e)
+{
+    struct check c = {.k = k, .data = data, .now = now};
+    return run_detached(&c, sig, report, e);
+}
+
+int openpgp_verify_range(const struct openpgp_keyring *k, int fd, uint64_t off, uint64_t n, struct str sig,
+                         int64_t now, struct openpgp_report *report, struct err *e)
+{
+    struct range range = {.fd = fd, .off = off, .n = n};
+    struct check c = {.k = k, .range = &range, .now = now};
+    return run_detached(&c, sig, report, e);
 }
 
 int openpgp_verify_clear(const struct openpgp_keyring *k, struct str message, int64_t now, struct buf *body,

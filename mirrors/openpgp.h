@@ -60,6 +60,8 @@ struct openpgp_report {
     size_t n;
 };
 void openpgp_report_free(struct openpgp_report *r);
+/* Whether one of them is wrong or malformed, which is worse than one that says nothing to us. */
+bool openpgp_report_wrong(const struct openpgp_report *r);
 const char *openpgp_crypto_name(enum openpgp_crypto c);
 const char *openpgp_policy_name(enum openpgp_policy p);
 
@@ -69,6 +71,10 @@ const char *openpgp_policy_name(enum openpgp_policy p);
    sig: binary or armored; several armored blocks may follow each other. */
 int openpgp_verify_detached(const struct openpgp_keyring *k, struct str data, struct str sig, int64_t now,
                             struct openpgp_report *report, struct err *e);
+/* The same for n bytes at off of the file fd, which are read with pread, once per digest; signatures over
+   text are not supported there. ERR_HOST: fd cannot be read; ERR_TRUST also where it is too short. */
+int openpgp_verify_range(const struct openpgp_keyring *k, int fd, uint64_t off, uint64_t n, struct str sig,
+                         int64_t now, struct openpgp_report *report, struct err *e);
 /* A cleartext-signed message (RFC 9580 section 7). *body gets, only when trusted, exactly the text that the
    signatures cover, dash-escapes removed, line ends as LF: use nothing else of the file. Text before, after
    or between is an error. */

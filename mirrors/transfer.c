@@ -190,6 +190,13 @@ static int fail_everywhere(struct transfer *t, struct job *j, struct err *e)
         t->total -= f->size;
         return deliver(t, j, &none, e);
     }
+    if (f->may_fail) {
+        AUTO_BUF why = {0};
+        buf_puts(&why, offline ? "the network is not to be used" : j->why.n ? buf_c(&j->why) : "no mirror");
+        none.why = buf_c(&why);
+        t->total -= f->size;
+        return deliver(t, j, &none, e);
+    }
     if (offline) {
         err_set(e, ERR_NET, "%s: not in the cache, and the network is not to be used (--offline)", name);
         err_hint(e, "run once without --offline and with the same --cache-dir");
@@ -340,7 +347,8 @@ static int give_up_source(struct transfer *t, struct job *j, enum transfer_verdi
                           struct err *e)
 {
     buf_printf(&j->why, "%s%s: %s", j->why.n ? "; " : "", j->source->shown, why);
-    log_info(t->o.log, "%s: %s: %s", j->file->path, j->source->shown, why);
+    log_info(t->o.log, "%s: %s: %s", j->file->path[0] || !j->file->what ? j->file->path : j->file->what,
+             j->source->shown, why);
     j->absent = j->absent || v == TRANSFER_ABSENT;
     j->mismatch = j->mismatch || v == TRANSFER_MISMATCH;
     j->tried[j->index] = true;

@@ -16,11 +16,12 @@
 
 struct transfer_result {
     int fd; /* the whole file, verified, readable from offset 0; the receiver closes it; -1: not found
-               (optional only) */
+               (optional and may_fail only) */
     uint64_t size;
     const char *url; /* the full URL that served it, without user and password (borrowed until done returns);
                         NULL: from the cache */
     bool cached;
+    const char *why; /* may_fail: one line, borrowed until done returns; else NULL */
 };
 
 struct transfer_file {
@@ -30,8 +31,11 @@ struct transfer_file {
     uint64_t max_size;    /* for unknown sizes: more is an error; 0: 256 MiB */
     struct digest digest; /* DIGEST_NONE: not known; such a file is kept in memory or a temporary file, never
                              by content */
+    const struct digest *accept; /* of a file that changes: any of these, all of one kind; kept as above */
+    size_t naccept;
     bool optional; /* 404 is no error when no mirror has the file (those that answer), nor is its absence from
                       the cache when offline: fd -1 */
+    bool may_fail; /* when no mirror gives it, whatever the reason, done gets fd -1 and `why` */
     const char *what; /* for messages and progress: "libc6 2.36-9" */
     void *ctx;
     /* 0, or -1 with e to stop everything. */

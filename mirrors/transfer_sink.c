@@ -11,6 +11,11 @@
 
 enum { UNKNOWN_MAX = 256 * 1024 * 1024 }; /* for files of unknown size whose asker set no bound either */
 
+static enum digest_kind hash_kind(const struct transfer_file *f)
+{
+    return f->digest.kind == DIGEST_NONE && f->naccept > 0 ? f->accept[0].kind : f->digest.kind;
+}
+
 static bool may_do_without(const struct err *e)
 {
     return e->sys == EACCES || e->sys == EROFS || e->sys == EPERM;
@@ -61,7 +66,7 @@ int transfer_sink_open(struct transfer_sink *s, const struct transfer_opts *o, c
             return -1;
         s->name = mem_dup(buf_c(&name));
     }
-    if (f->digest.kind != DIGEST_NONE && digest_begin(&s->hash, f->digest.kind, e) < 0)
+    if (hash_kind(f) != DIGEST_NONE && digest_begin(&s->hash, hash_kind(f), e) < 0)
         return -1;
     int rc = s->have > s->limit ? transfer_sink_restart(s, e) : hash_existing(s, e);
     return rc < 0 ? -1 : fallen_back;
@@ -70,7 +75,7 @@ int transfer_sink_open(struct transfer_sink *s, const struct transfer_opts *o, c
 int transfer_sink_restart(struct transfer_sink *s, struct err *e)
 {
     digest_end(&s->hash, NULL);
-    if (s->file->digest.kind != DIGEST_NONE && digest_begin(&s->hash, s->file->digest.kind, e) < 0)
+    if (hash_kind(s->file) != DIGEST_NONE && digest_begin(&s->hash, hash_kind(s->file), e) < 0)
         return -1;
     if (ftruncate(s->fd, 0) < 0 || lseek(s->fd, 0, SEEK_SET) < 0)
         return err_sys(e, ERR_HOST, errno, "%s", s->name);
@@ -100,11 +105,19 @@ bool transfer_sink_verify(struct transfer_sink *s, char *why, size_t cap)
                  (unsigned long long)s->have);
         return false;
     }
-    if (f->digest.kind == DIGEST_NONE)
+    if (hash_kind(f) == DIGEST_NONE)
         return true;
     digest_end(&s->hash, &got);
     if (digest_eq(&got, &f->digest))
         return true;
+    for (size_t i = 0; i < f->naccept; i++)
+        if (digest_eq(&got, &f->accept[i]))
+            return true;
+    if (f->digest.kind == DIGEST_NONE) {
+        snprintf(why, cap, "%s %s is not the one expected, nor an older one", digest_name(got.kind),
+                 digest_hex(&got, got_hex));
+        return false;
+    }
     snprintf(why, cap, "%s mismatch (expected %s, got %s)", digest_name(f->digest.kind),
              digest_hex(&f->digest, want_hex), digest_hex(&got, got_hex));
     return false;

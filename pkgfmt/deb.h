@@ -10,7 +10,7 @@ extern const struct pkgfmt deb;
 int deb_unpack(const struct pkgfmt_package *p, struct tree_writer *w, struct pkgfmt_second *second,
                struct err *e);
 
-int deb_second_begin(struct pkgfmt_second **out, struct tree *t, const struct plan *p, bool full,
+int deb_second_begin(struct pkgfmt_second **out, struct tree *t, const struct plan *p, unsigned how,
                      struct err *e);
 int deb_second_settle(struct pkgfmt_second *s, struct err *e);
 int deb_second_finish(struct pkgfmt_second *s, const struct pkgfmt_second_opts *o, struct err *e);

@@ -11,13 +11,13 @@ enum { ALL_MAX = 256 * 1024 * 1024, HEADER = 512, PATHS_MAX = 100000 };
 
 /* Words before the path are flags: `remove-on-upgrade` is the only one there is, and its file is not in the
  * package. */
-static void conffiles(struct str text, struct deb_list *out, struct arena *a)
+static void conffiles(struct str text, struct str_list *out, struct arena *a)
 {
     struct str line;
     while (out->n < PATHS_MAX && str_line(&text, &line)) {
         line = str_trim(line);
         if (line.n > 0 && line.p[0] == '/')
-            deb_list_add(out, arena_copy(a, str_from(line, 1)));
+            str_list_add(out, arena_copy(a, str_from(line, 1)));
     }
 }
 
@@ -25,7 +25,7 @@ static void conffiles(struct str text, struct deb_list *out, struct arena *a)
    word. Too many do no harm, those paths are merely written twice. Variables may make any path. */
 static void diverts(struct str text, struct deb_control *c, struct arena *a)
 {
-    struct deb_list *out = &c->diverts;
+    struct str_list *out = &c->diverts;
     static const char between[] = " \t\n\r\"'`=;&|()<>,:";
     if (str_find(text, STR("dpkg-divert")) == text.n)
         return;
@@ -33,7 +33,7 @@ static void diverts(struct str text, struct deb_control *c, struct arena *a)
         if (i < text.n && strchr(between, text.p[i]) == NULL)
             continue;
         if (i - start > 1 && text.p[start] == '/')
-            deb_list_add(out, arena_copy(a, (struct str){text.p + start, i - start}));
+            str_list_add(out, arena_copy(a, (struct str){text.p + start, i - start}));
         start = i + 1;
     }
     for (size_t i = 0; i + 1 < text.n && !c->diverts_computed; i++) {
@@ -106,7 +106,7 @@ static int read_all(struct deb_control *c, struct deb_tar *t, struct arena *a, s
         if (is_wanted(name) && take_file(c, t, &en, name, a, e) < 0)
             return -1;
     }
-    deb_list_sort(&c->conffiles);
+    str_list_sort(&c->conffiles);
     return r;
 }
 
@@ -123,6 +123,6 @@ int deb_control_read(struct deb_control *c, const struct deb_read *d, struct are
 
 void deb_control_free(struct deb_control *c)
 {
-    deb_list_free(&c->conffiles);
-    deb_list_free(&c->diverts);
+    str_list_free(&c->conffiles);
+    str_list_free(&c->diverts);
 }

@@ -7,13 +7,13 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/str.h"
-#include "pkgfmt/deb_list.h"
+#include "base/str_list.h"
 #include "pkgfmt/deb_read.h"
 
 /* The lists' strings live in the arena; deb_control_free() frees the lists. */
 struct deb_control {
-    struct deb_list conffiles; /* sorted, without the leading slash; not those to be removed on upgrade */
-    struct deb_list diverts;   /* absolute paths in maintainer scripts that use dpkg-divert */
+    struct str_list conffiles; /* sorted, without the leading slash; not those to be removed on upgrade */
+    struct str_list diverts;   /* absolute paths in maintainer scripts that use dpkg-divert */
     bool diverts_computed;     /* such a script has variables: it may divert what it names nowhere */
     bool md5sums;              /* the package brings its own list of digests */
 };

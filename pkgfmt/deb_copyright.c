@@ -10,13 +10,6 @@
 #include "pkgfmt/deb_licence.h"
 #include "pkgfmt/deb_stanza.h"
 
-enum {
-    TERMS_MAX = 1000,   /* distinct licences of a package */
-    TEXT_MAX = 1 << 20, /* bytes of their texts together */
-    ID_NAME_MAX = 64,
-    NAME_SHOWN = 200
-};
-
 /* A License field. */
 struct licence {
     struct str synopsis, raw; /* raw: the lines behind the synopsis, as they stand there */
@@ -33,10 +26,8 @@ struct reader {
     struct arena *a, scratch;
     struct licences uses, alone; /* of files or of all; stand-alone ones, sorted by synopsis */
     struct licence *use;         /* the one in work */
-    struct deb_list terms;
-    struct pkgfmt_licence_ref refs[TERMS_MAX];
-    size_t nrefs, text_bytes;
-    bool too_many;
+    struct licence_group all;
+    struct licence_refs refs;
 };
 
 const char *deb_copyright_path(const struct plan_pkg *pkg, struct arena *a)
@@ -170,70 +161,17 @@ static struct licence *find_text(struct reader *r, struct str what)
     return l;
 }
 
-/* What an idstring may hold: letters, digits, `.` and `-` (SPDX 2.3, 10.1). */
-static void add_id(struct buf *out, struct str name)
-{
-    size_t start = out->n;
-    for (size_t i = 0; i < name.n && out->n - start < ID_NAME_MAX; i++) {
-        char c = name.p[i];
-        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.';
-        if (plain)
-            buf_putc(out, c);
-        else if (c == '+')
-            buf_puts(out, "plus");
-        else if (out->p[out->n - 1] != '-')
-            buf_putc(out, '-');
-    }
-    if (out->p[out->n - 1] != '-')
-        buf_putc(out, '-');
-}
-
 static const char *make_ref(void *ctx, struct str what)
 {
     struct reader *r = ctx;
     struct licence *l = find_text(r, what);
     AUTO_BUF id = {0};
-    buf_puts(&id, "LicenseRef-");
-    add_id(&id, what);
-    buf_puts(&id, l->hash);
-    for (size_t i = 0; i < r->nrefs; i++)
-        if (strcmp(r->refs[i].id, id.p) == 0)
-            return r->refs[i].id;
-    if (r->nrefs == TERMS_MAX) {
-        r->too_many = true;
-        return "";
-    }
-    size_t n = strlen(l->text);
-    bool fits = n <= TEXT_MAX - r->text_bytes;
-    r->text_bytes += fits ? n : 0;
-    what.n = what.n < NAME_SHOWN ? what.n : NAME_SHOWN;
-    r->refs[r->nrefs] = (struct pkgfmt_licence_ref){
-        .id = arena_str(r->a, buf_view(&id)),
-        .name = arena_str(r->a, what),
-        .text = n == 0 ? "The package's copyright file names this licence without its text."
-                : fits ? arena_dup(r->a, l->text)
-                       : "The text stands in the package's copyright file."};
-    return r->refs[r->nrefs++].id;
-}
-
-/* All terms, each once, sorted. */
-static const char *expression(struct reader *r)
-{
-    AUTO_BUF b = {0};
-    size_t n = 0;
-    deb_list_sort(&r->terms);
-    for (size_t i = 0; i < r->terms.n; i++) {
-        if (i > 0 && str_eq(r->terms.v[i], r->terms.v[i - 1]))
-            continue;
-        if (n++ > 0)
-            buf_puts(&b, " AND ");
-        buf_str(&b, r->terms.v[i]);
-    }
-    struct str all = buf_view(&b);
-    /* A single alternative needs no parentheses. */
-    if (n == 1 && all.p[0] == '(')
-        all = (struct str){all.p + 1, all.n - 2};
-    return n > 0 && n <= TERMS_MAX ? arena_str(r->a, all) : NULL;
+    struct str text = str_c(l->text);
+    licence_ref_id(&id, what, l->hash);
+    if (text.n == 0)
+        text = STR("The package's copyright file names this licence without its text.");
+    return licence_ref(&r->refs, buf_view(&id), what, text,
+                       "The text stands in the package's copyright file.");
 }
 
 static void read_all(struct reader *r, struct str text, struct pkgfmt_licence *out)
@@ -244,17 +182,13 @@ static void read_all(struct reader *r, struct str text, struct pkgfmt_licence *o
         if (!read_stanza(r, stanza, first))
             return;
     sort_alone(&r->alone);
-    for (size_t i = 0; i < r->uses.n && !r->too_many; i++) {
+    for (size_t i = 0; i < r->uses.n && !r->refs.too_many; i++) {
         r->use = &r->uses.v[i];
-        deb_licence_terms(r->use->synopsis, &r->scratch, make_ref, r, &r->terms);
+        deb_licence_terms(r->use->synopsis, &r->scratch, make_ref, r, &r->all.terms);
     }
-    out->expression = r->too_many ? NULL : expression(r);
-    if (out->expression == NULL || r->nrefs == 0)
-        return;
-    struct pkgfmt_licence_ref *refs = arena_array(r->a, r->nrefs, sizeof *refs);
-    memcpy(refs, r->refs, r->nrefs * sizeof *refs);
-    out->refs = refs;
-    out->nrefs = r->nrefs;
+    out->expression = r->refs.too_many ? NULL : licence_expression(&r->all, r->a);
+    if (out->expression != NULL)
+        licence_refs_give(&r->refs, out);
 }
 
 void deb_copyright_read(struct str text, struct arena *a, struct pkgfmt_licence *out)
@@ -263,9 +197,10 @@ void deb_copyright_read(struct str text, struct arena *a, struct pkgfmt_licence 
     if (text.n == 0 || memchr(text.p, '\0', text.n) != NULL)
         return;
     struct reader *r = mem_alloc(sizeof *r);
-    r->a = a;
+    r->a = r->refs.a = a;
+    r->all.op = '&';
     read_all(r, text, out);
-    deb_list_free(&r->terms);
+    str_list_free(&r->all.terms);
     free(r->uses.v);
     free(r->alone.v);
     arena_free(&r->scratch);

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "pkgfmt/deb_control.h"
 #include "pkgfmt/deb_thin.h"
+#include "pkgfmt/second.h"
 
 /* Paths of one package that are held in memory; the largest packages have some MB of them. */
 enum { PATHS_BYTES_MAX = 64 * 1024 * 1024 };
@@ -29,14 +30,7 @@ void deb_keep_file(const struct plan_pkg *pkg, struct buf *out)
 {
     const char *const parts[] = {pkg->name, "_", pkg->version, "_", pkg->arch};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
-        for (const char *p = parts[i]; *p != '\0'; p++) {
-            bool plain = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') ||
-                         strchr("._+~-", *p) != NULL;
-            if (plain)
-                buf_putc(out, *p);
-            else
-                buf_printf(out, "%%%02x", (unsigned char)*p);
-        }
+        second_escape(parts[i], out);
     buf_puts(out, ".deb");
 }
 
@@ -102,7 +96,7 @@ int deb_keep_entry(struct deb_keep *k, struct archive_entry *ae, const struct tr
     struct str path = bare_path(en->path);
     bool file = en->type == TREE_FILE, config = str_starts(path, STR(DEB_KEEP_CONFIG));
     /* Without md5sums in the package dpkg takes them from what it writes, and --verify knows only those. */
-    bool written = file && (config || !k->control.md5sums || deb_list_has(&k->control.conffiles, path));
+    bool written = file && (config || !k->control.md5sums || str_list_has(&k->control.conffiles, path));
     if (en->type != TREE_DIR) {
         list_add(&k->kept->entries, path);
         list_add(&k->kept->entries, en->type == TREE_HARD ? bare_path(en->link) : STR(""));
@@ -125,11 +119,9 @@ int deb_keep_data(struct deb_keep *k, const void *p, size_t n, uint64_t off, str
 /* Into the tree, under the name that the second stage knows it by. */
 static int put(struct deb_kept *kept, int fd, struct tree_writer *w, struct err *e)
 {
-    AUTO_BUF path = {0};
-    buf_printf(&path, "%s/%s", DEB_KEEP_PACKAGES, kept->file);
     if (digest_of_fd(&kept->digest, DIGEST_SHA256, fd, NULL, e) < 0)
         return -1;
-    return tree_put_fd(w, buf_c(&path), 0644, fd, e);
+    return second_put(kept->file, fd, w, e);
 }
 
 int deb_keep_finish(struct deb_keep *k, struct tree_writer *w, struct err *e)

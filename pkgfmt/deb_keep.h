@@ -14,9 +14,6 @@
 struct archive_entry;
 struct deb_keep;
 
-/* Where they lie, below the root. */
-#define DEB_KEEP_PACKAGES "zonestrap/packages"
-
 /* A package as it lies in the second stage's directory. Paths in the lists are as the package spells them,
    without the leading
    `./`, each ended by a NUL. */
@@ -39,7 +36,7 @@ struct deb_keep_dir {
     atomic_uint fds;
 };
 
-/* NAME_VERSION_ARCH.deb; other bytes than letters, digits and ._+~- are percent-escaped, as apt does it. */
+/* NAME_VERSION_ARCH.deb, escaped. */
 void deb_keep_file(const struct plan_pkg *pkg, struct buf *out);
 
 /* Begins a package in kept, whose file is set and whose fd is -1; max_bytes bounds the contents in a thin

@@ -3,11 +3,10 @@
 #ifndef PKGFMT_DEB_LICENCE_H
 #define PKGFMT_DEB_LICENCE_H
 
-#include <stdbool.h>
-
 #include "base/arena.h"
 #include "base/str.h"
-#include "pkgfmt/deb_list.h"
+#include "base/str_list.h"
+#include "pkgfmt/licence.h"
 
 enum { DEB_LICENCE_MAX = 1024 }; /* bytes of a synopsis that is read as an expression */
 
@@ -18,21 +17,8 @@ typedef const char *deb_licence_ref(void *ctx, struct str what);
 /* Adds what must hold at the same time for a License field's first line ("GPL-2+ or Artistic, and Expat"
    gives two): SPDX expressions, an alternative in parentheses; they live in the arena. */
 void deb_licence_terms(struct str synopsis, struct arena *a, deb_licence_ref *ref, void *ctx,
-                       struct deb_list *terms);
-/* The SPDX expression for a name and an exception ("with NAME exception" without these two words; may be
-   empty); NULL when SPDX has none. */
-const char *deb_licence_spdx(struct str name, struct str exception, struct arena *a);
-
-/* deb_licence_table.c; both end with name NULL. */
-struct deb_licence_row {
-    const char *name, *spdx;
-    bool versions; /* spdx lacks -only or -or-later */
-};
-extern const struct deb_licence_row deb_licence_rows[];
-struct deb_licence_exception {
-    const char *name, *licence; /* licence: a row's name, or "" for any */
-    const char *spdx;
-};
-extern const struct deb_licence_exception deb_licence_exceptions[];
+                       struct str_list *terms);
+/* deb_licence_table.c */
+extern const struct licence_names deb_licence_names;
 
 #endif

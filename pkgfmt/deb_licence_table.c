@@ -3,8 +3,9 @@
 /* Names in lower case, a version's trailing ".0" taken off. A name without a version is the family's first
    one (section 7.1). "Artistic" is the text in common-licenses, which is Perl's. "MIT" and others that the
    copyright format does not define, but SPDX does, are taken as SPDX's. Not here, since SPDX has no
-   identifier for them: public-domain, and an exception for linking with OpenSSL in general. */
-const struct deb_licence_row deb_licence_rows[] = {
+   identifier for them: public-domain. What else SPDX knows does not count: a name that is not defined is the
+   file's own, and its text stands there. */
+static const struct licence_name rows[] = {
     {"0bsd", "0BSD", false},
     {"afl-1.1", "AFL-1.1", false},
     {"afl-1.2", "AFL-1.2", false},
@@ -12,8 +13,6 @@ const struct deb_licence_row deb_licence_rows[] = {
     {"afl-2.1", "AFL-2.1", false},
     {"afl-3", "AFL-3.0", false},
     {"agpl", "AGPL-1.0", true},
-    {"agpl-1", "AGPL-1.0", true},
-    {"agpl-3", "AGPL-3.0", true},
     {"apache", "Apache-1.0", false},
     {"apache-1", "Apache-1.0", false},
     {"apache-1.1", "Apache-1.1", false},
@@ -100,25 +99,16 @@ const struct deb_licence_row deb_licence_rows[] = {
     {"fsful", "FSFUL", false},
     {"fsfullr", "FSFULLR", false},
     {"ftl", "FTL", false},
-    {"gfdl-1.1", "GFDL-1.1", true},
-    {"gfdl-1.2", "GFDL-1.2", true},
-    {"gfdl-1.3", "GFDL-1.3", true},
     {"gfdl-niv-1.1", "GFDL-1.1-no-invariants", true},
     {"gfdl-niv-1.2", "GFDL-1.2-no-invariants", true},
     {"gfdl-niv-1.3", "GFDL-1.3-no-invariants", true},
     {"gpl", "GPL-1.0", true},
-    {"gpl-1", "GPL-1.0", true},
-    {"gpl-2", "GPL-2.0", true},
-    {"gpl-3", "GPL-3.0", true},
     {"hpnd", "HPND", false},
     {"icu", "ICU", false},
     {"ijg", "IJG", false},
     {"imagemagick", "ImageMagick", false},
     {"isc", "ISC", false},
     {"lgpl", "LGPL-2.0", true},
-    {"lgpl-2", "LGPL-2.0", true},
-    {"lgpl-2.1", "LGPL-2.1", true},
-    {"lgpl-3", "LGPL-3.0", true},
     {"libpng", "Libpng", false},
     {"lppl", "LPPL-1.0", false},
     {"lppl-1", "LPPL-1.0", false},
@@ -173,20 +163,4 @@ const struct deb_licence_row deb_licence_rows[] = {
     {0},
 };
 
-const struct deb_licence_exception deb_licence_exceptions[] = {
-    {"autoconf", "gpl-2", "Autoconf-exception-2.0"},
-    {"autoconf", "gpl-3", "Autoconf-exception-3.0"},
-    {"bison", "", "Bison-exception-2.2"},
-    {"classpath", "", "Classpath-exception-2.0"},
-    {"font", "", "Font-exception-2.0"},
-    {"gcc", "gpl-2", "GCC-exception-2.0"},
-    {"gcc", "gpl-3", "GCC-exception-3.1"},
-    {"gcc-runtime-library", "gpl-3", "GCC-exception-3.1"},
-    {"libtool", "", "Libtool-exception"},
-    {"linux-syscall-note", "", "Linux-syscall-note"},
-    {"llvm", "apache-2", "LLVM-exception"},
-    {"wxwindows", "", "WxWindows-exception-3.1"},
-    {"ocaml-linking", "", "OCaml-LGPL-linking-exception"},
-    {"u-boot", "gpl-2", "u-boot-exception-2.0"},
-    {0},
-};
+const struct licence_names deb_licence_names = {rows, false};

@@ -9,11 +9,10 @@
 #include <unistd.h>
 
 #include "base/auto.h"
-#include "base/data.h"
 #include "base/mem.h"
+#include "base/str_list.h"
 #include "pkgfmt/deb.h"
-#include "pkgfmt/deb_list.h"
-#include "pkgfmt/first_boot.h"
+#include "pkgfmt/second.h"
 
 /* What a package's contents in its thin form may come to beyond twice its Installed-Size. */
 enum { SPARE = 16 * 1024 * 1024 };
@@ -34,14 +33,14 @@ static unsigned fds_max(void)
     return l.rlim_cur / 4 < 65536 ? (unsigned)(l.rlim_cur / 4) : 65536;
 }
 
-int deb_second_begin(struct pkgfmt_second **out, struct tree *t, const struct plan *p, bool full,
+int deb_second_begin(struct pkgfmt_second **out, struct tree *t, const struct plan *p, unsigned how,
                      struct err *e)
 {
     (void)e;
     struct pkgfmt_second *s = *out = mem_alloc(sizeof *s);
     s->tree = t;
     s->plan = p;
-    s->dir = (struct deb_keep_dir){.full = full, .fds_max = fds_max()};
+    s->dir = (struct deb_keep_dir){.full = (how & PKGFMT_SECOND_FULL) != 0, .fds_max = fds_max()};
     s->kept = mem_grow(NULL, p->n + 1, sizeof *s->kept);
     for (size_t i = 0; i < p->n; i++) {
         struct buf name = {0};
@@ -92,14 +91,14 @@ static bool list_next(const struct buf *list, size_t *at, struct str *out)
 /* A package whose script diverts a path that it computes, with --rename, takes away what the first stage
    wrote there: if that is its own, dpkg must write it again; if it is another's, the rename is what would
    have happened. */
-static int add_own(struct pkgfmt_second *s, const struct deb_kept *k, struct deb_list *out, struct arena *a,
+static int add_own(struct pkgfmt_second *s, const struct deb_kept *k, struct str_list *out, struct arena *a,
                    struct err *e)
 {
     struct str path, link, canon;
     for (size_t at = 0; list_next(&k->entries, &at, &path) && list_next(&k->entries, &at, &link);) {
         if (tree_canonical(s->tree, path, a, &canon, e) < 0)
             return -1;
-        deb_list_add(out, canon);
+        str_list_add(out, canon);
     }
     return 0;
 }
@@ -107,49 +106,49 @@ static int add_own(struct pkgfmt_second *s, const struct deb_kept *k, struct deb
 /* The paths, canonical and sorted, that dpkg must write again whoever ships them: those of several packages,
    since it decides by its own rules which file stays, and those that a script may divert, since it puts the
    file elsewhere. */
-static int contested(struct pkgfmt_second *s, struct deb_list *out, struct arena *a, struct err *e)
+static int contested(struct pkgfmt_second *s, struct str_list *out, struct arena *a, struct err *e)
 {
     struct str *shared, word, path;
     size_t n;
     if (tree_shared(s->tree, a, &shared, &n, e) < 0)
         return -1;
     for (size_t i = 0; i < n; i++)
-        deb_list_add(out, shared[i]);
+        str_list_add(out, shared[i]);
     for (size_t i = 0; i < s->plan->n; i++)
         for (size_t at = 0; list_next(&s->kept[i].diverts, &at, &word);) {
             struct err ignored = {0}; /* a word that only looks like a path */
             if (tree_canonical(s->tree, word, a, &path, &ignored) == 0 && path.n > 0)
-                deb_list_add(out, path);
+                str_list_add(out, path);
         }
     for (size_t i = 0; i < s->plan->n; i++)
         if (s->kept[i].diverts_own && add_own(s, &s->kept[i], out, a, e) < 0)
             return -1;
-    deb_list_sort(out);
+    str_list_sort(out);
     return 0;
 }
 
 /* The canonical paths of the package's entries (of hard links: of the file they name, so that all names of a
    file go together) that are contested; then every entry with one of these is included back. */
-static int include_contested(struct pkgfmt_second *s, unsigned index, const struct deb_list *all,
+static int include_contested(struct pkgfmt_second *s, unsigned index, const struct str_list *all,
                              struct err *e)
 {
     struct deb_kept *k = &s->kept[index];
     struct tree_writer *w = NULL;
     AUTO_ARENA a = {0};
-    AUTO(deb_list_free) struct deb_list files = {0};
+    AUTO(str_list_free) struct str_list files = {0};
     struct str path, link, canon, file;
     for (size_t at = 0; list_next(&k->entries, &at, &path) && list_next(&k->entries, &at, &link);) {
         if (tree_canonical(s->tree, path, &a, &canon, e) < 0)
             return -1;
-        if (deb_list_has(all, canon))
-            deb_list_add(&files, link.n > 0 ? link : path);
+        if (str_list_has(all, canon))
+            str_list_add(&files, link.n > 0 ? link : path);
     }
     if (files.n == 0)
         return 0;
-    deb_list_sort(&files);
+    str_list_sort(&files);
     for (size_t at = 0; list_next(&k->entries, &at, &path) && list_next(&k->entries, &at, &link);) {
         file = link.n > 0 ? link : path;
-        if (!deb_list_has(&files, file))
+        if (!str_list_has(&files, file))
             continue;
         buf_str(&k->includes, path);
         buf_putc(&k->includes, '\0');
@@ -191,22 +190,22 @@ static bool list_has(const struct buf *list, struct str path)
 
 /* What the package ships at paths that are not its own any more, all names of a file together. dpkg keeps
    what stands in a conffile's place (--force-confold), and must know its digest. */
-static int exclude_own(const struct pkgfmt_second *s, const struct deb_kept *k, const struct deb_list *own,
+static int exclude_own(const struct pkgfmt_second *s, const struct deb_kept *k, const struct str_list *own,
                        struct buf *out, struct err *e)
 {
     AUTO_ARENA a = {0};
-    AUTO(deb_list_free) struct deb_list files = {0};
+    AUTO(str_list_free) struct str_list files = {0};
     struct str path, link, canon;
     for (size_t at = 0; list_next(&k->entries, &at, &path) && list_next(&k->entries, &at, &link);) {
         if (tree_canonical(s->tree, path, &a, &canon, e) < 0)
             return -1;
-        if (deb_list_has(own, canon) && !list_has(&k->conffiles, path))
-            deb_list_add(&files, link.n > 0 ? link : path);
+        if (str_list_has(own, canon) && !list_has(&k->conffiles, path))
+            str_list_add(&files, link.n > 0 ? link : path);
     }
-    deb_list_sort(&files);
+    str_list_sort(&files);
     for (size_t at = 0;
          files.n > 0 && list_next(&k->entries, &at, &path) && list_next(&k->entries, &at, &link);)
-        if (deb_list_has(&files, link.n > 0 ? link : path) && !list_has(&k->conffiles, path))
+        if (str_list_has(&files, link.n > 0 ? link : path) && !list_has(&k->conffiles, path))
             add_pattern(out, "path-exclude", path);
     return 0;
 }
@@ -214,10 +213,10 @@ static int exclude_own(const struct pkgfmt_second *s, const struct deb_kept *k, 
 static int add_excludes(const struct pkgfmt_second *s, const struct pkgfmt_second_opts *o, struct buf *out,
                         struct err *e)
 {
-    AUTO(deb_list_free) struct deb_list own = {0};
+    AUTO(str_list_free) struct str_list own = {0};
     for (size_t i = 0; i < o->nown; i++)
-        deb_list_add(&own, o->own[i]);
-    deb_list_sort(&own);
+        str_list_add(&own, o->own[i]);
+    str_list_sort(&own);
     for (size_t i = 0; own.n > 0 && i < s->plan->n; i++)
         if (exclude_own(s, &s->kept[i], &own, out, e) < 0)
             return err_wrap(e, "%s", s->plan->pkgs[i].name);
@@ -236,85 +235,37 @@ static void add_options(const struct pkgfmt_second *s, struct buf *out)
             add_pattern(out, "path-include", path);
 }
 
-static void add_plan(const struct pkgfmt_second *s, int64_t epoch, struct buf *plan, struct buf *digests)
-{
-    char hex[DIGEST_HEX_MAX];
-    buf_printf(plan, "format deb\nepoch %lld\ncount %zu\n", (long long)epoch, s->plan->n);
-    for (size_t i = 0; i < s->plan->n; i++) {
-        buf_printf(plan, "package %s %s\n", s->plan->pkgs[i].name, s->kept[i].file);
-        buf_printf(digests, "%s  packages/%s\n", digest_hex(&s->kept[i].digest, hex), s->kept[i].file);
-    }
-}
-
-static int write_text(struct pkgfmt_second *s, const char *name, struct str text, mode_t mode,
-                      struct buf *digests, struct err *e)
-{
-    AUTO_BUF path = {0};
-    char hex[DIGEST_HEX_MAX];
-    struct digest d;
-    buf_printf(&path, "/%s/%s", DEB_SECOND_DIR, name);
-    if (digests != NULL) {
-        if (digest_of(&d, DIGEST_SHA256, text, e) < 0)
-            return -1;
-        buf_printf(digests, "%s  %s\n", digest_hex(&d, hex), name);
-    }
-    return tree_write(s->tree, buf_c(&path), text, mode, 0, 0, e);
-}
-
-/* The root finishes itself. What stands in for init stays there while dpkg installs who ships it. */
-static int take_init(struct pkgfmt_second *s, struct buf *options, struct buf *digests, struct err *e)
+/* What stands in for init stays there while dpkg installs who ships it. */
+static int take_init(struct second_out *out, struct buf *options, struct err *e)
 {
     AUTO_ARENA a = {0};
-    const char **owned, **places;
-    struct str script;
+    const char **owned;
     size_t n;
-    if (first_boot_take(s->tree, &a, &owned, &n, e) < 0)
+    if (second_take_init(out, &a, &owned, &n, e) < 0)
         return -1;
     for (size_t i = 0; i < n; i++)
         add_pattern(options, "path-exclude", str_from(str_c(owned[i]), 1));
-    if (first_boot_places(&a, &script, &places, &n, e) < 0)
-        return -1;
-    return write_text(s, "first-boot", script, 0755, digests, e);
-}
-
-static int write_hooks(struct pkgfmt_second *s, const struct pkgfmt_second_opts *o, struct buf *digests,
-                       struct err *e)
-{
-    for (size_t i = 0; i < o->nhooks; i++) {
-        AUTO_BUF name = {0};
-        buf_printf(&name, "hooks/%s", o->hooks[i].name);
-        if (write_text(s, buf_c(&name), o->hooks[i].content, 0755, digests, e) < 0)
-            return -1;
-    }
     return 0;
 }
 
 int deb_second_finish(struct pkgfmt_second *s, const struct pkgfmt_second_opts *o, struct err *e)
 {
-    AUTO_BUF plan = {0}, digests = {0}, options = {0};
-    AUTO_ARENA a = {0};
-    struct str script;
-    int r = data_read(NULL, "pkgfmt", "deb_second.sh", &a, &script, NULL, e);
-    if (r != 0)
-        return r < 0 ? -1 : err_set(e, ERR_HOST, "deb_second.sh is not in this binary");
-    add_plan(s, o->epoch, &plan, &digests);
+    AUTO(second_out_free) struct second_out out = {.tree = s->tree};
+    AUTO_BUF options = {0};
+    second_plan(&out, "deb", o->epoch, s->plan->n);
+    for (size_t i = 0; i < s->plan->n; i++)
+        second_package(&out, s->plan->pkgs[i].name, s->kept[i].file, &s->kept[i].digest);
     add_options(s, &options);
-    if ((o->first_boot && take_init(s, &options, &digests, e) < 0) || add_excludes(s, o, &options, e) < 0 ||
-        write_hooks(s, o, &digests, e) < 0)
+    if ((o->first_boot && take_init(&out, &options, e) < 0) || add_excludes(s, o, &options, e) < 0 ||
+        second_text(&out, "dpkg.cfg", buf_view(&options), 0644, e) < 0)
         return -1;
-    if (write_text(s, "plan", buf_view(&plan), 0644, &digests, e) < 0 ||
-        write_text(s, "dpkg.cfg", buf_view(&options), 0644, &digests, e) < 0 ||
-        write_text(s, "fixups.sh", o->fixups_sh, 0755, &digests, e) < 0 ||
-        write_text(s, "digests", buf_view(&digests), 0644, NULL, e) < 0 ||
-        write_text(s, "done", STR(""), 0644, NULL, e) < 0)
-        return -1;
-    return write_text(s, "second-stage", script, 0755, NULL, e);
+    return second_leave(&out, "deb_second.sh", o, e);
 }
 
 int deb_second_settle(struct pkgfmt_second *s, struct err *e)
 {
     AUTO_ARENA a = {0};
-    AUTO(deb_list_free) struct deb_list all = {0};
+    AUTO(str_list_free) struct str_list all = {0};
     for (size_t i = 0; i < s->plan->n; i++)
         if (s->kept[i].digest.kind == DIGEST_NONE)
             return err_set(e, ERR_HOST, "%s was not unpacked before the second stage was left in the tree",

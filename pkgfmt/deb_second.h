@@ -5,9 +5,6 @@
 #include "pkgfmt/deb_keep.h"
 #include "pkgfmt/pkgfmt.h"
 
-/* Below the root. */
-#define DEB_SECOND_DIR "zonestrap"
-
 /* Begins to keep the package with this index, whose unpacking starts. *k: NULL when it is kept already. */
 int deb_second_keep(struct pkgfmt_second *s, unsigned index, const struct deb_read *d, struct deb_keep **k,
                     struct err *e);

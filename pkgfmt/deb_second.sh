@@ -1,56 +1,11 @@
-#!/bin/sh
-# The second stage of a root that zonestrap unpacked: dpkg installs every package of /zonestrap/plan, so that
-# maintainer scripts, conffiles, database and triggers are those of any installation. Runs inside the zone as its
-# root; what is finished stands in /zonestrap/done, and a run that was killed goes on from there. Everything goes
-# to the log; standard output gets `zs-progress DONE TOTAL WHAT` lines, and when it fails the log's end and why.
-# The argument `first-boot` says that what stands in for init calls it: see first_boot.sh.
-# shellcheck disable=SC2317 # steps are called by name
+# Debian's part of the second stage, behind second.sh: dpkg unpacks and configures every package, each of which counts
+# twice to the progress.
+# shellcheck shell=sh disable=SC2154,SC2317 # second.sh sets and calls them
 
-zs=/zonestrap
-log=/var/log/zonestrap.log
+export DEBIAN_FRONTEND=noninteractive DEBCONF_NONINTERACTIVE_SEEN=true
 db=/var/lib/dpkg
 policy=/usr/sbin/policy-rc.d
 mark='# zonestrap: the second stage is running'
-
-if [ "${ZONESTRAP_SECOND-}" != clean ]; then
-    exec env -i ZONESTRAP_SECOND=clean HOME=/root TERM=dumb LC_ALL=C \
-        PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-        DEBIAN_FRONTEND=noninteractive DEBCONF_NONINTERACTIVE_SEEN=true /bin/sh "$zs/second-stage" "$@"
-fi
-caller=${1-}
-umask 022
-cd / || exit 1
-
-fail() { # STEP WHAT
-    tail -n 3 "$log"
-    echo "zonestrap: second stage: $1: $2" | tee -a "$log"
-    exit 1
-}
-
-is_done() {
-    while read -r finished; do
-        [ "$finished" = "$1" ] && return 0
-    done <"$zs/done"
-    return 1
-}
-
-# A machine may lose its power at any time: what was done is on disk before it is noted, and noted before more is done.
-note_done() { # STEP
-    [ "$caller" != first-boot ] || sync
-    echo "$1" >>"$zs/done"
-    [ "$caller" != first-boot ] || sync
-}
-
-run_step() {
-    is_done "$1" && return
-    echo "== $1" >>"$log"
-    "step_$1"
-    note_done "$1"
-}
-
-progress() { # PACKAGES-DONE WHAT; each package counts twice, unpacked and configured
-    echo "zs-progress $1 $((2 * count)) $2"
-}
 
 # Runs dpkg for a step whose first package is the Nth. Its status lines become progress; the first error names the
 # package.
@@ -67,7 +22,7 @@ run_dpkg() { # STEP N ARGUMENT...
             case $line in
             'processing: install: '* | 'processing: configure: '*)
                 progress "$n" "$step ${line##*: }"
-                [ "$n" -ge $((2 * count)) ] || n=$((n + 1))
+                [ "$n" -ge "$total" ] || n=$((n + 1))
                 ;;
             'status: '*' : error : '*)
                 what=${line#status: } what=${what%% *} what=${what##*/}
@@ -80,11 +35,6 @@ run_dpkg() { # STEP N ARGUMENT...
     } && return
     [ -e "$zs/failed" ] && fail "$step" "$(cat "$zs/failed") failed"
     fail "$step" "dpkg failed"
-}
-
-step_verify() {
-    command -v sha256sum >/dev/null || return 0
-    bad=$(cd "$zs" && sha256sum -c --quiet digests 2>>"$log") || fail verify "$bad"
 }
 
 write_script() { # FILE EXIT-STATUS
@@ -129,11 +79,6 @@ step_configure() {
     run_dpkg configure "$count" --configure -a
 }
 
-step_fixups() {
-    progress "$((2 * count))" fixups
-    /bin/sh "$zs/fixups.sh" >>"$log" 2>&1 </dev/null 9>&- || fail fixups "exit status $?"
-}
-
 step_check() {
     audit=$(dpkg --audit 2>&1)
     echo "$audit" >>"$log"
@@ -151,25 +96,9 @@ step_restore() {
     find /etc -xdev -type f -name '*.dpkg-dist' -exec rm -f {} +
 }
 
-# The user's own programs, each of them a step. What they install starts nothing: policy-rc.d is there still.
-run_hooks() {
-    for hook in "$zs"/hooks/*; do
-        name=${hook##*/}
-        if [ ! -f "$hook" ] || is_done "hook $name"; then continue; fi
-        progress "$((2 * count))" "hook $name"
-        echo "== hook $name" >>"$log"
-        chmod 755 "$hook"
-        (
-            unset ZONESTRAP_SECOND OLDPWD
-            exec "$hook"
-        ) >>"$log" 2>&1 </dev/null 9>&- || fail "hook $name" "exit status $?"
-        note_done "hook $name"
-    done
-}
-
 # Takes away what only the second stage needed, and what differs from one installation to the next.
 step_clean() {
-    progress "$((2 * count))" clean
+    progress "$total" clean
     if [ -e "$zs/policy-rc.d" ]; then
         mv "$zs/policy-rc.d" "$policy"
     elif [ -e "$policy" ] && grep -q "^$mark" "$policy"; then
@@ -177,42 +106,7 @@ step_clean() {
     fi
     rm -f "$db"/*-old /var/cache/debconf/*-old /var/cache/ldconfig/aux-cache
     : >"$db/available"
-    for file in /var/log/*.log /var/log/apt/*; do
-        [ ! -f "$file" ] || [ "$file" = "$log" ] || : >"$file"
-    done
+    empty_logs /var/log/*.log /var/log/apt/*
 }
 
-main() {
-    # A second run would empty the database below the first. dpkg inherits the lock: it may outlive its script.
-    if command -v flock >/dev/null; then
-        exec 9<"$zs/second-stage"
-        flock -n 9 || fail start "another run is at it"
-    fi
-    # Without a plan everything was finished and the removal interrupted.
-    if [ -e "$zs/plan" ]; then
-        count=$(sed -n 's/^count //p' "$zs/plan")
-        # What is dated by the day of the installation (shadow(5)) is the same whenever that is.
-        SOURCE_DATE_EPOCH=$(sed -n 's/^epoch //p' "$zs/plan")
-        export SOURCE_DATE_EPOCH
-        for step in verify prepare unpack configure fixups check restore; do
-            run_step "$step"
-        done
-        run_hooks
-        run_step clean
-        rm -f "$zs/plan"
-    fi
-    if [ "$caller" != first-boot ] && [ -e "$zs/first-boot" ]; then
-        /bin/sh "$zs/first-boot" put-back >>"$log" 2>&1 || fail end "init cannot be put back"
-    fi
-    for file in "$zs"/* "$zs"/.[!.]*; do
-        case $file in
-        "$zs/second-stage" | "$zs/first-boot") ;;
-        *) rm -rf "$file" ;;
-        esac
-    done
-    rm -f "$zs/first-boot" "$zs/second-stage"
-    rmdir "$zs"
-    exit 0
-}
-
-main
+main 2 verify prepare unpack configure fixups check restore

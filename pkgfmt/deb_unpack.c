@@ -6,6 +6,7 @@
 #include "pkgfmt/deb_read.h"
 #include "pkgfmt/deb_second.h"
 #include "pkgfmt/deb_tar.h"
+#include "pkgfmt/second_dir.h"
 
 struct unpack {
     struct deb_read deb;
@@ -31,22 +32,12 @@ static int next_piece(void *ctx, const void **p, size_t *n, uint64_t *off, struc
     return r;
 }
 
-/* The second stage's own directory: a package must not put anything there. */
-static bool is_reserved(struct str path)
-{
-    static const char dir[] = DEB_SECOND_DIR;
-    while (path.n > 0 && (path.p[0] == '/' || path.p[0] == '.'))
-        path = str_from(path, 1);
-    return str_starts(path, STR(DEB_SECOND_DIR)) &&
-           (path.n == sizeof dir - 1 || path.p[sizeof dir - 1] == '/');
-}
-
 static int put_entry(struct unpack *u, struct tree_writer *w, const struct tree_entry *en, struct err *e)
 {
     bool has_content = en->type == TREE_FILE && en->size > 0;
     u->content = false;
     u->end = !has_content;
-    if (is_reserved(en->path))
+    if (second_dir_holds(en->path))
         return err_set(e, ERR_FORMAT, "%s: %" STR_FMT ": the path is reserved", u->deb.data.name,
                        STR_ARG(en->path));
     if (u->keep != NULL && deb_keep_entry(u->keep, deb_tar_entry(u->tar), en, &u->content, e) < 0)

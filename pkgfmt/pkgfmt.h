@@ -47,8 +47,10 @@ struct pkgfmt_repo { /* where an index's packages come from */
 /* Who says whether a package's own signature is good; by the keys of the package's repository. Called by
    several threads. */
 struct pkgfmt_trust {
-    /* sig (binary OpenPGP) over n bytes at off of the file fd, which are read with pread: 0, or -1 and
-       ERR_TRUST with one line that names the key ids. */
+    /* sig (binary OpenPGP, one or more signatures) over n bytes at off of the file fd, which are read with
+       pread. 0: one of them is good, and none by a known key is wrong; 1: none is wrong, but none counts
+       either (unknown key, weak, expired, not supported), which e says; -1: one is wrong or malformed, or fd
+       cannot be read. For 1 and -1 e is ERR_TRUST with one line that names the key ids. */
     int (*verify)(void *ctx, unsigned repo, int fd, uint64_t off, uint64_t n, struct str sig, struct err *e);
     void *ctx;
 };
@@ -75,6 +77,11 @@ struct pkgfmt_hook {
     struct str content;
 };
 
+enum pkgfmt_second_how {
+    PKGFMT_SECOND_FULL = 1,   /* --second-stage-full: the package manager writes every file again */
+    PKGFMT_SECOND_AT_ONCE = 2 /* it follows: what is kept may take more room for being faster to use */
+};
+
 struct pkgfmt_second_opts {
     struct str fixups_sh; /* POSIX sh, run in the zone after the reinstall: the before-boot fixups again, then
                              the after-install ones */
@@ -82,6 +89,9 @@ struct pkgfmt_second_opts {
     bool first_boot;      /* the root runs it itself at its first boot: pkgfmt/first_boot.h */
     const struct str *own; /* canonical paths, sorted, that no package may write again, conffiles excepted */
     size_t nown;
+    const struct str
+        *touched; /* canonical paths that fixups may change; of a directory, what is in it, too */
+    size_t ntouched;
     const struct pkgfmt_hook *hooks;
     size_t nhooks;
     const struct str *keys; /* the certificates that the packages were verified with, armored or binary */
@@ -113,10 +123,15 @@ struct pkgfmt_licence {
 struct pkgfmt {
     const char *name;                /* "deb" */
     const char *purl_type;           /* "deb"; see pkgfmt/purl.h */
+    bool purl_apart;                 /* package URLs have the epoch apart from the version, and the
+                                        distribution as NAME-RELEASE */
     const char *const *second_needs; /* packages without which the second stage cannot run; ends with NULL */
+    bool rides_whole;                /* packages wait for the second stage whole, not thinned */
     int disttype;                    /* libsolv's DISTTYPE_* */
     /* The query's suite is a path that belongs to the repository's base (rpm), and no part of other paths. */
     bool suite_is_path;
+    /* Packages carry signatures of their own, which unpack verifies: an unsigned index may be believed. */
+    bool signed_packages;
     /* Path of the root index with its signature inside (InRelease), then of the bare one and its detached
      * signature; below the repository's base. */
     const char *(*root_path)(const struct pkgfmt_query *q, int which,
@@ -143,14 +158,18 @@ struct pkgfmt {
     /* Second stage: begin before the first unpack, settle after the last one and before tree_settle(), finish
      * when the fixups were applied leaves script and plan beside the packages, below /zonestrap in the root.
      */
-    int (*second_begin)(struct pkgfmt_second **s, struct tree *t, const struct plan *p, bool full,
-                        struct err *e);
+    int (*second_begin)(struct pkgfmt_second **s, struct tree *t, const struct plan *p, unsigned how,
+                        struct err *e); /* how: bits of enum pkgfmt_second_how */
     int (*second_settle)(struct pkgfmt_second *s, struct err *e);
     int (*second_finish)(struct pkgfmt_second *s, const struct pkgfmt_second_opts *o, struct err *e);
     void (*second_free)(struct pkgfmt_second *s);
     /* Path in the root of the file that says the package's licence, whether or not it ships one (NULL: the
-       format has none); and the licence out of that file's bytes, everything of it in the arena. */
+       format has none). */
     const char *(*licence_path)(const struct plan_pkg *pkg, struct arena *a);
+    /* The licence as the package's own header says it (empty: it does not), in the arena; ERR_FORMAT. NULL:
+       it stands in a file, see licence_path. Called by several threads. */
+    int (*licence_text)(const struct pkgfmt_package *p, struct arena *a, struct str *text, struct err *e);
+    /* The licence out of that file's bytes or of that text, everything of it in the arena. */
     void (*licence_read)(struct str text, struct arena *a, struct pkgfmt_licence *out);
     /* The text of the root's own package sources. */
     void (*sources)(const struct pkgfmt_source *v, size_t n, struct buf *out);

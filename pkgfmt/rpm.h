@@ -24,11 +24,14 @@ void rpm_owners_free(struct pkgfmt_owners *o);
 int rpm_unpack(const struct pkgfmt_package *p, struct tree_writer *w, struct pkgfmt_second *second,
                struct err *e);
 /* rpm_second.c */
-int rpm_second_begin(struct pkgfmt_second **out, struct tree *t, const struct plan *p, bool full,
+int rpm_second_begin(struct pkgfmt_second **out, struct tree *t, const struct plan *p, unsigned how,
                      struct err *e);
 int rpm_second_settle(struct pkgfmt_second *s, struct err *e);
 int rpm_second_finish(struct pkgfmt_second *s, const struct pkgfmt_second_opts *o, struct err *e);
 void rpm_second_free(struct pkgfmt_second *s);
+/* rpm_licence.c */
+int rpm_licence_text(const struct pkgfmt_package *p, struct arena *a, struct str *text, struct err *e);
+void rpm_licence_read(struct str text, struct arena *a, struct pkgfmt_licence *out);
 /* rpm_sources.c */
 void rpm_sources(const struct pkgfmt_source *v, size_t n, struct buf *out);
 

@@ -36,11 +36,20 @@ struct rpm_header {
     size_t size; /* bytes of the whole structure, its 8-byte magic and 8-byte counts included, padding not */
 };
 
+/* Bounds that are held to; rpm's are 65535 entries and 256 MiB. */
+enum { RPM_HEADER_ENTRIES_MAX = 65535, RPM_HEADER_BYTES_MAX = 128 << 20 };
+
+/* Size of the whole structure in bytes, by its first 16 (which may be lies), and the first entry's tag by its
+   first 20 (0: not there). ERR_FORMAT: no header. */
+int rpm_header_size(struct str bytes, uint64_t *size, uint32_t *first, struct err *e);
 /* Parses the structure at the start of bytes, which begins with its magic 8e ad e8 01. region: the tag of the
    immutable region that must enclose it: 62 (signature), 63 (main), or 0 where none need be; what stands
    outside of the region (dribbles) is ERR_FORMAT in a main header. ERR_FORMAT: counts, types, offsets and
    alignments that do not fit the store, strings that do not end, a tag twice. */
 int rpm_header_parse(struct rpm_header *h, struct str bytes, uint32_t region, struct err *e);
+/* Of a main header: ERR_FORMAT when one of the tags below has another type than rpm gives it; strings, arrays
+   of them and translated ones may stand for each other. */
+int rpm_header_types(const struct rpm_header *h, struct err *e);
 void rpm_header_free(struct rpm_header *h);
 
 /* NULL when it is not there. */
@@ -91,7 +100,11 @@ enum {
     RPM_TAG_PAYLOADSHA256 = 5092,
     RPM_TAG_PAYLOADSHA256ALGO = 5093,
     RPM_TAG_PAYLOADSHA256ALT = 5097,
-    RPM_TAG_RPMFORMAT = 5114
+    RPM_TAG_RPMFORMAT = 5114,
+    RPM_TAG_PAYLOADSHA512 = 5121,
+    RPM_TAG_PAYLOADSHA512ALT = 5122,
+    RPM_TAG_PAYLOADSHA3_256 = 5123,
+    RPM_TAG_PAYLOADSHA3_256ALT = 5124
 };
 
 /* File flags, rpmfiles.h */

@@ -18,5 +18,7 @@ struct rpm_read {
    verified yet. */
 int rpm_read_open(struct rpm_read *r, int fd, struct err *e);
 void rpm_read_close(struct rpm_read *r);
+/* Reads n bytes at off; short of that is ERR_FORMAT. */
+int rpm_read_at(int fd, uint64_t off, void *p, size_t n, struct err *e);
 
 #endif

@@ -7,11 +7,15 @@
 #include "pkgfmt/pkgfmt.h"
 #include "pkgfmt/rpm_read.h"
 
-/* Every digest that is there must hold, every signature that we understand must be good (trust->verify), and
-   header and payload must both be covered by a good signature: directly, or the payload by a digest in the
-   signed header. A package without payload digest and without a header+payload signature that is good is
-   covered by the plan's digest, which the file was held to. ERR_TRUST names what is wrong, and the key ids;
-   unsigned packages too. trust NULL: digests alone. ERR_FORMAT: a digest that does not hold. */
+/* The header must name the planned package (name, version, architecture), every digest that is there must
+   hold (of the payload's, either the compressed or the uncompressed form's), no signature by a known key may
+   be wrong, and header and payload must both be covered by a good one: directly, or the payload by a digest
+   in the signed header. Signatures by unknown keys and such that do not count (weak, expired, not supported)
+   are as good as none. A signed header without payload digest leaves the payload to the plan's digest, which
+   the file was held to: of SHA256 or stronger, or it is an error. ERR_TRUST names what is wrong, and the key
+   ids; unsigned and other packages too. trust NULL: name and digests alone. ERR_FORMAT: a digest that does
+   not hold, tags of the wrong type. ERR_HOST: the file cannot be read.
+   p->pkg is needed; p->fd is not looked at, r has it. */
 int rpm_verify(const struct rpm_read *r, const struct pkgfmt_package *p, struct err *e);
 
 #endif

@@ -65,7 +65,26 @@ static void consider_best(struct solve *s)
     free(best);
 }
 
-/* libsolv looks at Recommends even when they are not to be installed: out of its sight then. */
+/* All versions, and files as what packages provide; but for what the format's rules hide. */
+static void consider_all(struct solve *s, const struct solve_request *r)
+{
+    map_setall(&s->considered);
+    pool_addfileprovides(s->pool);
+    if (s->rules == NULL)
+        return;
+    pool_createwhatprovides(s->pool);
+    for (const struct solve_rule *rule = s->rules; rule != NULL; rule = rule->next)
+        rule->fn(s, r, rule->arg);
+    pool_freewhatprovides(s->pool);
+}
+
+void solve_hide(struct solve *s, int package)
+{
+    MAPCLR(&s->considered, package);
+}
+
+/* libsolv looks at Recommends even when they are not to be installed, where apt does not (dnf does): out of
+   its sight then. */
 void solve_recommends(struct solve *s, bool wanted)
 {
     Pool *pool = s->pool;
@@ -97,9 +116,9 @@ void solve_consider(struct solve *s, const struct solve_request *r)
     if (s->one_version)
         consider_best(s);
     else
-        map_setall(&s->considered);
+        consider_all(s, r);
     exclude(s, r);
-    solve_recommends(s, r->weak);
+    solve_recommends(s, r->weak || !s->one_version);
     s->pool->considered = &s->considered;
     pool_createwhatprovides(s->pool);
 }

@@ -41,7 +41,7 @@ for p in json.load(open(sys.argv[1]))["packages"]:
     print(p["url"].rsplit("/", 1)[1])' "$work/plan.json"); do
     grep -qxF "$f" "$work/listed" || rpm -qlp --nosignature "$www/centos/Packages/$f"
 done | grep '^/' >"$work/others"
-t_oracle() { python3 "$here/rpm_oracle.py" "$1" "$oracle/centos7.6-tree-scripts.txt.xz" "$work/others" "$here/rpm_oracle.allow" "$2"; }
+t_oracle() { python3 "$here/rpm_oracle.py" "$1" "$oracle/centos7.6-tree-scripts.txt.xz" "$work/others" "$here/rpm_centos7.allow" "$2"; }
 case_ "stage 1 equals a real installation but for what scriptlets do" t_oracle "$stage1" stage1
 
 t_create() { zs_local create --second-stage now mine/one "$root"; }

@@ -166,26 +166,29 @@ t_full() {
 if unshare -m true 2>/dev/null; then case_ "a full disk: one line, the old file stays" t_full; else skipped "a full disk" "nothing can be mounted here"; fi
 
 # The table of names against the list of SPDX.
-t_table() { "$py" - "$top/pkgfmt/deb_licence_table.c" <<'P'
+t_table() {
+    PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$here "$py" - "$top/pkgfmt" <<'P'
 import re, sys
-import license_expression
-spdx = license_expression.get_spdx_licensing()
-text = open(sys.argv[1]).read()
-rows = re.findall(r'\{"([^"]+)", "([^"]+)", (true|false)\}', text)
+from spdx_expression import check_expression
+def table(name):
+    text = open(f"{sys.argv[1]}/{name}.c").read()
+    rows = re.findall(r'\{"([^"]+)", "([^"]+)", (true|false)\}', text)
+    assert [r[0] for r in rows] == sorted({r[0] for r in rows}), "each name once, sorted"
+    for name, spdx_id, versions in rows:
+        for full in [spdx_id + "-only", spdx_id + "-or-later"] if versions == "true" else [spdx_id]:
+            check_expression(full, set())
+    return text, rows
+text, families = table("licence")
 exceptions = re.findall(r'\{"([^"]+)", "([^"]*)", "([^"]+)"\}', text)
-assert len(rows) > 100 and len(exceptions) > 5
-assert [r[0] for r in rows] == sorted({r[0] for r in rows}), "each name once, sorted"
-for name, spdx_id, versions in rows:
-    for full in [spdx_id + "-only", spdx_id + "-or-later"] if versions == "true" else [spdx_id]:
-        v = spdx.validate(full)
-        assert not v.errors and v.normalized_expression == full, (name, full)
+assert len(families) > 10 and len(exceptions) > 5
 for name, licence, spdx_id in exceptions:
-    v = spdx.validate("GPL-2.0-only WITH " + spdx_id)
-    assert not v.errors and v.normalized_expression.endswith(" WITH " + spdx_id), spdx_id
-    assert licence in {""} | {r[0] for r in rows}, licence
+    check_expression("GPL-2.0-only WITH " + spdx_id, set())
+    assert licence in {"", "Apache-2.0"} | {f[1] for f in families}, licence
+for name in ["deb_licence_table", "rpm_licence_table"]:
+    assert len(table(name)[1]) > 50
 P
 }
-case_ "every identifier of the table is SPDX's" t_table
+case_ "every identifier of the tables is SPDX's" t_table
 
 . "$here/mirror.sh"
 [ -n "$mirror" ] || { skipped "a real bookworm" "the host's apt configuration names no Debian mirror that answers"; done_; }

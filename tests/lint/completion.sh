@@ -29,7 +29,7 @@ offers() { # offers WORD among the completions of what follows
 
 case_ "bash -n" bash -n "$script"
 case_ "it registers itself" bash --norc -c '. "$1" && complete -p zonestrap' - "$script"
-case_ "a prefix" gives "--second-stage --second-stage-full" create --sec
+case_ "a prefix" gives "--second-stage --second-stage-full --security" create --sec
 case_ "another command's option is not offered" gives "" list --sec
 for c in $commands; do
     case_ "command: $c" offers "$c" "$c"

@@ -14,11 +14,11 @@ static void check(const char *synopsis, const char *want)
 {
     AUTO_ARENA a = {0};
     AUTO_BUF b = {0};
-    struct deb_list terms = {0};
+    struct str_list terms = {0};
     deb_licence_terms(str_c(synopsis), &a, ref, &a, &terms);
     for (size_t i = 0; i < terms.n; i++)
         buf_printf(&b, "%s%" STR_FMT, i > 0 ? "; " : "", STR_ARG(terms.v[i]));
-    deb_list_free(&terms);
+    str_list_free(&terms);
     CHECK_STR(buf_c(&b), want);
 }
 
@@ -106,7 +106,7 @@ static void bounds_a_long_one(void)
 {
     AUTO_ARENA a = {0};
     AUTO_BUF b = {0};
-    struct deb_list terms = {0};
+    struct str_list terms = {0};
     while (b.n < DEB_LICENCE_MAX - 10)
         buf_puts(&b, "ISC or ");
     buf_puts(&b, "ISC");
@@ -115,7 +115,7 @@ static void bounds_a_long_one(void)
     deb_licence_terms(buf_view(&b), &a, ref, &a, &terms);
     CHECK(b.n > DEB_LICENCE_MAX && terms.n == 2 && str_is(terms.v[0], "ISC") &&
           str_starts(terms.v[1], STR("<ISC or ISC or ")));
-    deb_list_free(&terms);
+    str_list_free(&terms);
 }
 
 int main(void)

@@ -27,6 +27,8 @@ static const struct {
      "47d0d13c5d85f2b0ff8318d2877eec2f63b931bd47417a81a538327af927da3e",
      "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
      "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f"},
+    {DIGEST_SHA3_256, "sha3-256", "a7ffc6f8bf1ed76651c14756a061d662f580ff4de43b49fa82d80a4b80f8434a",
+     "3a985da74fe225b2045c172d6bd390bd855f086e3e9d525b46bfe24511431532"}, /* FIPS 202's */
 };
 enum { NVECTORS = sizeof vectors / sizeof *vectors };
 

@@ -33,7 +33,17 @@ static void print_where(struct buf *b, const struct release *r)
         for (size_t k = 0; k < p->ncomponents; k++)
             buf_printf(b, " %s", p->components[k]);
         buf_puts(b, p->release ? " (release)\n" : "\n");
+        if (p->metalink != NULL)
+            buf_printf(b, "    metalink %s\n", p->metalink);
+        if (p->mirrorlist != NULL)
+            buf_printf(b, "    mirrorlist %s\n", p->mirrorlist);
     }
+    if (r->trust != DISTRO_TRUST_SIGNATURE)
+        buf_printf(b, "  trust %s\n", r->trust == DISTRO_TRUST_METALINK ? "metalink" : "packages");
+    if (r->ship_sources.n > 0)
+        print_words(b, "ship-sources", &r->ship_sources);
+    if (r->first.n > 0)
+        print_words(b, "first", &r->first);
     for (size_t i = 0; i < r->nlayout; i++)
         buf_printf(b, "  link %s %s\n", r->layout[i].path, r->layout[i].text);
 }
@@ -134,13 +144,28 @@ static void names_and_numbers(void)
         const char *what, *name;
         bool alias;
     } rows[] = {
-        {"debian/12", "bookworm", false},    {"debian/unstable", "sid", false},
-        {"debian/stable", "stable", true},   {"debian", "stable", true},
-        {"debian/testing", "testing", true}, {"debian/oldstable", "oldstable", true},
-        {"ubuntu/24.04", "noble", false},    {"ubuntu/26.10", "stonking", false},
-        {"ubuntu", "resolute", false},       {"ubuntu/devel", "devel", true},
-        {"devuan/stable", "stable", true},   {"devuan/5", "daedalus", false},
+        {"debian/12", "bookworm", false},
+        {"debian/unstable", "sid", false},
+        {"debian/stable", "stable", true},
+        {"debian", "stable", true},
+        {"debian/testing", "testing", true},
+        {"debian/oldstable", "oldstable", true},
+        {"ubuntu/24.04", "noble", false},
+        {"ubuntu/26.10", "stonking", false},
+        {"ubuntu", "resolute", false},
+        {"ubuntu/devel", "devel", true},
+        {"devuan/stable", "stable", true},
+        {"devuan/5", "daedalus", false},
         {"devuan/unstable", "ceres", false},
+        {"centos/7", "7", false},
+        {"centos/7.9.2009", "7", false},
+        {"centos-stream/stream9", "9", false},
+        {"centos-stream/9-stream", "9", false},
+        {"opensuse/leap", "16.0", false},
+        {"opensuse", "16.0", false},
+        {"opensuse/tumbleweed", "tumbleweed", false},
+        {"rocky", "10", false},
+        {"fedora/rawhide", "rawhide", false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         AUTO_ARENA a = {0};
@@ -150,7 +175,8 @@ static void names_and_numbers(void)
         CHECK(resolve(rows[i].what, "x86_64", NULL, &a, &r, &alias, &e) == 0);
         CHECK_STR(r.name, rows[i].name);
         CHECK(alias == rows[i].alias);
-        CHECK_STR(r.repos[0].suite, rows[i].name);
+        if (strcmp(r.format, "deb") == 0)
+            CHECK_STR(r.repos[0].suite, rows[i].name);
         CHECK(!alias || (r.nrepos == 1 && r.nkeys > 0));
     }
 }
@@ -161,6 +187,10 @@ static void architectures(void)
         {"x86_64", "amd64", "x86_64"},   {"amd64", "amd64", "x86_64"}, {"i86pc", "amd64", "x86_64"},
         {"aarch64", "arm64", "aarch64"}, {"i586", "i386", "i686"},     {"armv8l", "armhf", "armv7l"},
     };
+    static const char *const rpm[][3] = {
+        {"x86_64", "x86_64", "x86_64"},    {"amd64", "x86_64", "x86_64"},   {"i86pc", "x86_64", "x86_64"},
+        {"aarch64", "aarch64", "aarch64"}, {"arm64", "aarch64", "aarch64"}, {"s390x", "s390x", "s390x"},
+    };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         AUTO_ARENA a = {0};
         struct release r;
@@ -169,6 +199,9 @@ static void architectures(void)
         CHECK(resolve("debian/trixie", rows[i][0], NULL, &a, &r, &alias, &e) == 0);
         CHECK_STR(r.arch, rows[i][1]);
         CHECK_STR(r.machine, rows[i][2]);
+        CHECK(resolve("rocky/9", rpm[i][0], NULL, &a, &r, &alias, &e) == 0);
+        CHECK_STR(r.arch, rpm[i][1]);
+        CHECK_STR(r.machine, rpm[i][2]);
     }
 }
 
@@ -177,7 +210,7 @@ static void wrong_choices(void)
     static const char *const rows[][5] = {
         /* what, architecture, set, message, hint */
         {"debain/trixie", "amd64", NULL, "no recipe for the distribution `debain'",
-         "known: debian, devuan, ubuntu"},
+         "known: almalinux, amazon, centos-stream, centos, debian, devuan, fedora, "},
         {"../debian", "amd64", NULL, "no recipe for the distribution `..'", "known: "},
         {"", "amd64", NULL, "no recipe for the distribution `'", "known: "},
         {"debian/hamm", "amd64", NULL, "distros/debian.distro: the distribution debian has no release `hamm'",
@@ -247,6 +280,17 @@ static void bad_recipes(void)
          "x.distro:9:6: link `usr/bin' must be relative"},
         {"[distro]\nformat deb\narch x86_64=amd64\n[release 1]\n[set base]\npackages a\n",
          "x.distro: no `repo' for x/1 on amd64"},
+        {HEAD "metalink other https://example.org/m\n[release 1]\n[set base]\npackages a\n",
+         "x.distro:5:10: there is no repository `other' above"},
+        {HEAD "mirrorlist main ftp://example.org/{arch}\n[release 1]\n[set base]\npackages a\n",
+         "x.distro:5:12: `ftp://example.org/amd64' is no http or https URL"},
+        {"[distro]\nmetalink main\n", "x.distro:2:10: `metalink' needs 2 words"},
+        {"[set base]\nmirrorlist main https://example.org\n",
+         "x.distro:2:1: `mirrorlist' does not belong into [set]"},
+        {HEAD "trust nobody\n[release 1]\n[set base]\npackages a\n",
+         "x.distro:5:7: `nobody' is none of signature, metalink, packages"},
+        {HEAD "trust packages\ntrust metalink\n", "x.distro:6:1: `trust' stands in this section already"},
+        {"[distro]\nfirst setup\n", "x.distro:2:1: `first' does not belong into [distro]"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct data none = {0};
@@ -328,6 +372,49 @@ static void local_repository(void)
     scratch_remove();
 }
 
+/* Where a repository's mirrors are asked for, and what is trusted: the later line wins, the release before
+   the distribution, and another `repo` line forgets its predecessor's list. */
+static void asks_for_mirrors(void)
+{
+    AUTO_ARENA a = {0};
+    struct dir d;
+    struct release r;
+    struct err e = {0};
+    bool alias;
+    dir_open(&d);
+    dir_add("p.distro",
+            "[distro]\nformat rpm\narch x86_64=x86_64 aarch64=aarch64\nrepo os list {version}/os/{arch}\n"
+            "metalink os https://example.org/m?repo=os-{release}&arch={arch}\n"
+            "mirrorlist os https://example.org/l\ntrust metalink\nship-sources p-repos\n"
+            "[distro arch=aarch64]\nrepo os alt {version}/os/{arch}\n"
+            "[release 1]\nversion 1.5\nrepo up list {version}/up\nmirrorlist up http://example.org/u\n"
+            "ship-sources p-release{release}\n"
+            "[release 2]\ntrust packages\nrepo os old {release}/os\n"
+            "[set base]\npackages a\n[layout]\nfirst filesystem setup\n[layout release=2]\nfirst late\n");
+    dir_add("heir.distro", "[distro]\nlike p\nrepo os mine .\n");
+    struct distro_opts o = {.data = &d.data, .arch = "x86_64"};
+    CHECK(distro_resolve("p/1", &o, &a, &r, &alias, &e) == 0);
+    CHECK(r.nrepos == 2 && r.trust == DISTRO_TRUST_METALINK && r.first.n == 2 && r.ship_sources.n == 2);
+    CHECK_STR(r.repos[0].suite, "1.5/os/x86_64");
+    CHECK_STR(r.repos[0].metalink, "https://example.org/m?repo=os-1&arch=x86_64");
+    CHECK_STR(r.repos[0].mirrorlist, "https://example.org/l");
+    CHECK_STR(r.repos[1].mirrorlist, "http://example.org/u");
+    CHECK(r.repos[0].release && !r.repos[1].release && r.repos[1].metalink == NULL);
+    CHECK_STR(r.first.v[1], "setup");
+    CHECK_STR(r.ship_sources.v[1], "p-release1");
+    CHECK(distro_resolve("p/2", &o, &a, &r, &alias, &e) == 0);
+    CHECK(r.trust == DISTRO_TRUST_PACKAGES && r.first.n == 3 && r.nrepos == 1);
+    CHECK(r.repos[0].metalink == NULL && r.repos[0].mirrorlist == NULL && r.repos[0].release);
+    CHECK(distro_resolve("heir/1", &o, &a, &r, &alias, &e) == 0);
+    CHECK_STR(r.repos[1].mirrors, "mine");
+    CHECK(r.repos[1].metalink == NULL && r.trust == DISTRO_TRUST_METALINK);
+    o.arch = "aarch64";
+    CHECK(distro_resolve("p/1", &o, &a, &r, &alias, &e) == 0);
+    CHECK_STR(r.repos[0].mirrors, "alt");
+    CHECK(r.repos[0].metalink == NULL);
+    scratch_remove();
+}
+
 static void like_another(void)
 {
     AUTO_ARENA a = {0};
@@ -393,6 +480,7 @@ int main(void)
     RUN(bad_recipes);
     RUN(repo_option);
     RUN(local_repository);
+    RUN(asks_for_mirrors);
     RUN(like_another);
     RUN(checks_the_built_in_ones);
     return test_done();

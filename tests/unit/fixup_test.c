@@ -9,6 +9,8 @@
 static const char *const all_packages[] = {"apt",  "base-passwd", "dbus",          "debianutils", "dpkg",
                                            "mawk", "systemd",     "sysvinit-core", NULL};
 
+static const char *const rpm_packages[] = {"dbus", "dnf", "system-user-root", "systemd", "zypper", NULL};
+
 static struct fixup_facts facts(const char *zone, const char *format, const char *const *packages)
 {
     size_t n = 0;
@@ -41,7 +43,10 @@ static void which_match(void)
         {"lx", "deb", all_packages,
          "apt-sources awk base-passwd dbus-machine-id dpkg fstab hostname localtime machine-id shells "
          "sysvinit-console"},
-        {"none", "rpm", none, "hostname"},
+        {"none", "rpm", none, "dev fstab hostname localtime"},
+        {"lx", "rpm", rpm_packages,
+         "dbus-machine-id fstab hostname localtime machine-id system-user-root "
+         "yum-sources zypp-sources"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         AUTO_ARENA a = {0};
@@ -73,6 +78,8 @@ static void errors(void)
         {"[match]\n[later]\n", "x.fixup:2:1: unknown section [later]"},
         {"[match]\n[before-boot x]\n", "x.fixup:2:1: [before-boot] takes no name"},
         {"[match]\n[before-boot colour=red]\n", "x.fixup:2:1: [before-boot] has no qualifier `colour'"},
+        {"[match]\nvariable colour\n", "x.fixup:2:10: there is no variable `colour'"},
+        {"[match]\n[before-boot variable=arch,colour]\n", "x.fixup:2:1: there is no variable `colour'"},
         {BEFORE "move /a /b\n", "x.fixup:3:1: unknown verb `move'"},
         {BEFORE "?\n", "x.fixup:3:1: unknown verb `'"},
         {BEFORE "  rc-remove S x\n", "x.fixup:3:3: `rc-remove' needs the zone's own tools"},
@@ -160,8 +167,8 @@ static void own_fixups(void)
              ">mine.fixup; "
              "printf '[match]\\nzone none\\nzone jail\\n' >hostname.fixup") == 0);
     CHECK(fixup_load(&d, &f, &a, &s, &e) == 0);
-    CHECK(fixup_names(s, &a, &names) == 1);
-    CHECK_STR(names[0], "mine");
+    CHECK(fixup_names(s, &a, &names) == 3);
+    CHECK_STR(names[2], "mine");
     CHECK(fixup_render(s, &b, &e) == 0);
     CHECK(strstr(buf_c(&b), "rm -rf \"$ROOT\"'/yes'") != NULL);
     CHECK(strstr(buf_c(&b), "/no") == NULL);
@@ -171,6 +178,66 @@ static void own_fixups(void)
     CHECK(strstr(e.msg, "mine.fixup:11:1: unknown section [nonsense]") != NULL);
     CHECK(sh("rm *.fixup") == 0);
     buf_free(&b);
+}
+
+static bool matches(const char *name, const struct fixup_facts *f)
+{
+    AUTO_ARENA a = {0};
+    struct data builtin = {0};
+    struct fixup_set *s;
+    const char **names;
+    struct err e = {0};
+    bool found = false;
+    CHECK(fixup_load(&builtin, f, &a, &s, &e) == 0);
+    for (size_t i = fixup_names(s, &a, &names); i-- > 0;)
+        found = found || strcmp(names[i], name) == 0;
+    return found;
+}
+
+/* Who has no sources of its own gets no file of them; any of several package managers is enough. */
+static void variables_match(void)
+{
+    static const char *const managers[] = {"dnf", "dnf5", "microdnf", "yum"};
+    const char *packages[] = {NULL, NULL};
+    for (size_t i = 0; i < 4; i++) {
+        packages[0] = managers[i];
+        struct fixup_facts f = facts("none", "rpm", packages);
+        CHECK(matches("yum-sources", &f));
+        f.sources.n = 0;
+        CHECK(!matches("yum-sources", &f));
+    }
+    packages[0] = "zypper";
+    struct fixup_facts f = facts("none", "rpm", packages);
+    CHECK(matches("zypp-sources", &f) && !matches("yum-sources", &f));
+}
+
+/* What is known of passwd and group before anything is unpacked, and what may change afterwards. */
+static void texts_and_changes(void)
+{
+    AUTO_ARENA a = {0};
+    const char *dirs[] = {base}, **paths;
+    struct data d = {dirs, 1}, builtin = {0};
+    struct fixup_facts f = facts("lx", "rpm", rpm_packages);
+    struct fixup_set *s;
+    struct err e = {0};
+    AUTO_BUF b = {0};
+    CHECK(fixup_load(&builtin, &f, &a, &s, &e) == 0);
+    CHECK(str_eq(fixup_file_text(s, "/etc/passwd"), STR("root:x:0:0:root:/root:/bin/bash\n")));
+    CHECK(str_starts(fixup_file_text(s, "/etc/group"), STR("root:x:0:\nshadow:x:15:\n")));
+    CHECK(fixup_file_text(s, "/etc/localtime").n == 0 && fixup_file_text(s, "/etc/none").n == 0);
+    size_t n = fixup_changes(s, &a, &paths);
+    for (size_t i = 0; i < n; i++)
+        buf_printf(&b, "%s ", paths[i]);
+    CHECK_STR(buf_c(&b), "/var/lib/dbus/machine-id /etc/fstab /etc/hostname /etc/hosts /etc/localtime "
+                         "/etc/machine-id /etc/passwd /etc/group /etc/yum.repos.d/zonestrap.repo "
+                         "/etc/zypp/repos.d/zonestrap.repo ");
+    CHECK(sh("printf '[match]\\n[before-boot]\\nfile /etc/x 0644\\n| one\\n!file /etc/x 0644\\n| two "
+             "{hostname}\\ncopy /a /etc/y\\n[after-install]\\nrc-remove S x\\nfile /etc/x 0644\\n| three\\n' "
+             ">mine.fixup") == 0);
+    CHECK(fixup_load(&d, &f, &a, &s, &e) == 0);
+    CHECK(str_eq(fixup_file_text(s, "/etc/x"), STR("two zone-1.example\n")));
+    CHECK(fixup_file_text(s, "/etc/y").n == 0 && fixup_changes(s, &a, &paths) == n + 4);
+    CHECK(sh("rm mine.fixup") == 0);
 }
 
 /* The files that the built-in fixups want to find, no more. */
@@ -185,12 +252,12 @@ static const char seed[] =
     "#T0:23:respawn:/sbin/getty -L ttyS0 9600 vt100\\n' >usr/share/sysvinit/inittab; "
     "touch etc/rcS.d/S01hwclock.sh etc/rcS.d/S02other; cp -a . ../sh";
 
-static void apply_both(const char *zone)
+static void apply_both(const char *zone, const char *format)
 {
     AUTO_ARENA a = {0};
     AUTO_BUF script = {0};
     struct data builtin = {0};
-    struct fixup_facts f = facts(zone, "deb", all_packages);
+    struct fixup_facts f = facts(zone, format, strcmp(format, "deb") == 0 ? all_packages : rpm_packages);
     struct fixup_set *s;
     struct tree *t;
     struct err e = {0};
@@ -212,16 +279,20 @@ static void every_fixup_twice(void)
         "xargs sha256sum; find . -type c | sort | xargs -r stat -c '%n %t %T') >$r.$n; done";
     if (geteuid() != 0)
         SKIP("owners and nodes need root");
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 4; i++) {
         AUTO_ARENA a = {0};
+        const char *zone = zones[i % 2], *format = i < 2 ? "rpm" : "deb";
         CHECK(sh(seed) == 0);
-        apply_both(zones[i]);
+        apply_both(zone, format);
         CHECK(sh(arena_printf(&a, "n=1; %s", list)) == 0);
-        apply_both(zones[i]);
+        apply_both(zone, format);
         CHECK(sh(arena_printf(&a, "n=2; %s", list)) == 0);
         CHECK(sh("diff c.1 c.2 && diff sh.1 sh.2") == 0);
         /* [after-install] is the shell's alone */
         CHECK(sh("sed -i '/hwclock.sh/d; s/ [0-9]* .\\/etc\\/rcS.d$/ d/' c.1 sh.1 && diff c.1 sh.1") == 0);
+        if (i < 2)
+            CHECK(sh("test \"$(cat c/etc/yum.repos.d/zonestrap.repo)\" = \"$(printf 'Types: deb\\nSuites: "
+                     "trixie')\" && grep -q ^shadow:x:15: c/etc/group") == 0);
     }
     CHECK(sh("test \"$(cat c/etc/hostname)\" = zone-1.example && grep -q '^#1:2345.*tty1' c/etc/inittab && "
              "grep -q '^1:2345:respawn:/sbin/getty 38400 console' c/etc/inittab && "
@@ -239,12 +310,12 @@ static void keeps_what_changed(void)
     if (geteuid() != 0)
         SKIP("owners and nodes need root");
     CHECK(sh(seed) == 0);
-    apply_both("lx");
+    apply_both("lx", "deb");
     CHECK(sh("for r in c sh; do echo new:x:1:1::/: >>$r/etc/passwd; echo /x / ext4 >$r/etc/fstab; echo "
              "Package: x "
              ">$r/var/lib/dpkg/status; ln -sf /etc/alternatives/awk $r/usr/bin/awk; ln -sf /x "
              "$r/etc/localtime; done") == 0);
-    apply_both("lx");
+    apply_both("lx", "deb");
     CHECK(sh("for r in c sh; do grep -q new $r/etc/passwd && grep -q ext4 $r/etc/fstab && grep -q x "
              "$r/var/lib/dpkg/status && "
              "test $(readlink $r/usr/bin/awk) = /etc/alternatives/awk && test $(readlink $r/etc/localtime) = "
@@ -258,6 +329,8 @@ int main(void)
     RUN(errors);
     RUN(host_names);
     RUN(own_fixups);
+    RUN(variables_match);
+    RUN(texts_and_changes);
     RUN(every_fixup_twice);
     RUN(keeps_what_changed);
     scratch_remove();

@@ -221,6 +221,51 @@ static void escapes_paths(void)
     CHECK_STR(buf_c(&b), "pool/a~b+c/x_1%253a2.deb%3Fq%23f%C3%A4%5E%20%0A");
 }
 
+static void joined_and_first(void)
+{
+    AUTO_ARENA a = {0};
+    static const char *const urls[] = {"http://a.example", "file:///srv"};
+    static const char *const more[] = {"https://b.example/x/os", "http://a.example/8/os"};
+    struct mirror_urls u = {.url = (const char **)urls,
+                            .n = 2,
+                            .nsnapshots = 1,
+                            .canonical = "http://c.example",
+                            .configured = "http://a.example"};
+    struct mirror_urls same = u;
+    mirror_urls_join(&same, ".", &a);
+    mirror_urls_join(&same, "", &a);
+    mirror_urls_join(&same, "/", &a);
+    CHECK(same.n == 2 && same.url[1] == u.url[1] && same.canonical == u.canonical);
+    mirror_urls_join(&u, "/8/os/", &a);
+    CHECK_STR(u.url[0], "http://a.example/8/os");
+    CHECK_STR(u.url[1], "file:///srv/8/os");
+    CHECK_STR(u.canonical, "http://c.example/8/os");
+    CHECK_STR(u.configured, "http://a.example/8/os");
+    mirror_urls_first(&u, more, 2, &a);
+    CHECK(u.n == 3 && u.nsnapshots == 1);
+    CHECK_STR(u.url[0], "https://b.example/x/os");
+    CHECK_STR(u.url[1], "http://a.example/8/os");
+    CHECK_STR(u.url[2], "file:///srv/8/os");
+    CHECK_STR(u.configured, "http://a.example/8/os");
+    mirror_urls_join(&same, "a b?c", &a);
+    CHECK_STR(same.url[0], "http://a.example/a%20b%3Fc");
+}
+
+static void overridden(void)
+{
+    AUTO_ARENA a = {0};
+    static const char *const own[] = {"http://o.example"};
+    struct mirror_opts o = {.data = &data, .apt_dir = dir};
+    struct mirror_urls u;
+    struct err e = {0};
+    CHECK(mirror_resolve("one", &o, &a, &u, &e) == 0 && !u.overridden);
+    o.overrides = own;
+    o.noverrides = 1;
+    CHECK(mirror_resolve("one", &o, &a, &u, &e) == 0 && !u.overridden);
+    o.main_list = "one";
+    CHECK(mirror_resolve("one", &o, &a, &u, &e) == 0 && u.overridden);
+}
+
 int main(void)
 {
     dir = scratch_new();
@@ -233,6 +278,8 @@ int main(void)
     RUN(directories_become_file_urls);
     RUN(a_url_in_place_of_a_list);
     RUN(snapshots);
+    RUN(joined_and_first);
+    RUN(overridden);
     RUN(lists_are_checked);
     RUN(built_in_lists_are_good);
     RUN(escapes_paths);

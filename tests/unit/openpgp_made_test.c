@@ -2,6 +2,7 @@
  * where they differ. */
 #include "tests/unit/openpgp_gpgv.h"
 #include "tests/unit/openpgp_make.h"
+#include "tests/unit/scratch.h"
 
 #define T0   INT64_C(1600000000) /* keys are made */
 #define DAY  INT64_C(86400)
@@ -11,6 +12,36 @@
 enum { CERTIFY = 1, SIGN = 2, ENCRYPT = 12 };
 
 static bool have_gpgv;
+
+static bool over_text(struct str sigs)
+{
+    struct openpgp_packet p;
+    struct openpgp_sigpkt s;
+    return openpgp_packet_next(&sigs, &p, NULL) > 0 && openpgp_sig_parse(p.body, &s) == OPENPGP_GOOD &&
+           s.type == OPENPGP_TYPE_TEXT;
+}
+
+/* The same data in a file, between other bytes: the same verdict, word by word. */
+static void same_from_file(const struct openpgp_keyring *k, struct str sig, struct str data, int64_t now,
+                           int want, const struct err *want_e, const struct openpgp_report *want_rep)
+{
+    AUTO_BUF b = {0};
+    struct openpgp_report rep = {0};
+    struct err e = {0};
+    if (over_text(sig))
+        return;
+    buf_puts(&b, "before");
+    buf_str(&b, data);
+    buf_puts(&b, "behind");
+    AUTO_FD fd = scratch_fd(buf_view(&b));
+    CHECK(openpgp_verify_range(k, fd, 6, data.n, sig, now, &rep, &e) == want);
+    CHECK_STR(e.msg, want_e->msg);
+    CHECK(rep.n == want_rep->n);
+    for (size_t i = 0; i < rep.n && i < want_rep->n; i++)
+        CHECK(rep.sigs[i].crypto == want_rep->sigs[i].crypto &&
+              rep.sigs[i].policy == want_rep->sigs[i].policy);
+    openpgp_report_free(&rep);
+}
 
 /* gpgv: its words where they differ from ours, else NULL. */
 static void expect(struct str ring, struct str sig, struct str data, int64_t now, const char *crypto,
@@ -29,6 +60,8 @@ static void expect(struct str ring, struct str sig, struct str data, int64_t now
     CHECK_STR(buf_c(&got_policy), policy);
     bool trusted = !pgp_has_word(crypto, "bad") && pgp_has_word(policy, "ok");
     CHECK((r == 0) == trusted && (trusted || e.class == ERR_TRUST));
+    CHECK(openpgp_report_wrong(&rep) == (pgp_has_word(crypto, "bad") || pgp_has_word(crypto, "malformed")));
+    same_from_file(k, sig, data, now, r, &e, &rep);
     if (have_gpgv) {
         gpgv_verdicts(ring, sig, &data, true, &theirs);
         pgp_as_gpgv(&rep, true, &ours);
@@ -145,6 +178,37 @@ static void too_many_signatures(void)
     CHECK_STR(e.msg, "more than 64 signatures");
     openpgp_keyring_free(k);
     make_key_free(&a);
+}
+
+static void ranges(void)
+{
+    AUTO_BUF ring = {0}, sig = {0}, text = {0}, large = {0}, large_sig = {0};
+    struct make_key k = signer("p256", &ring);
+    struct openpgp_keyring *keys = openpgp_keyring_new();
+    struct openpgp_report rep;
+    struct err e = {0};
+    CHECK(openpgp_keyring_add(keys, "ring", buf_view(&ring), &e) == 0);
+    make_sig(&sig, &k, (struct make_sig){.created = T0 + DAY}, TEXT);
+    make_sig(&text, &k, (struct make_sig){.created = T0 + DAY, .type = OPENPGP_TYPE_TEXT}, STR("one line"));
+    for (int i = 0; i < 200000; i++)
+        buf_putc(&large, (char)i);
+    make_sig(&large_sig, &k, (struct make_sig){.created = T0 + DAY}, buf_view(&large));
+    AUTO_FD fd = scratch_fd(TEXT);
+    CHECK(openpgp_verify_range(keys, fd, 0, TEXT.n, buf_view(&sig), NOW, NULL, &e) == 0);
+    CHECK(openpgp_verify_range(keys, fd, 1, TEXT.n - 1, buf_view(&sig), NOW, NULL, &e) < 0 &&
+          strstr(e.msg, "wrong signature") != NULL);
+    CHECK(openpgp_verify_range(keys, fd, 0, TEXT.n + 1, buf_view(&sig), NOW, &rep, &e) < 0 &&
+          e.class == ERR_TRUST && strstr(e.msg, "ends early, at byte") != NULL);
+    openpgp_report_free(&rep);
+    CHECK(openpgp_verify_range(keys, -1, 0, 1, buf_view(&sig), NOW, NULL, &e) < 0 && e.class == ERR_HOST);
+    AUTO_FD line = scratch_fd(STR("one line"));
+    CHECK(openpgp_verify_detached(keys, STR("one line"), buf_view(&text), NOW, NULL, &e) == 0);
+    CHECK(openpgp_verify_range(keys, line, 0, 8, buf_view(&text), NOW, NULL, &e) < 0 &&
+          strstr(e.msg, "not supported") != NULL);
+    AUTO_FD big = scratch_fd(buf_view(&large));
+    CHECK(openpgp_verify_range(keys, big, 0, large.n, buf_view(&large_sig), NOW, NULL, &e) == 0);
+    openpgp_keyring_free(keys);
+    make_key_free(&k);
 }
 
 static void times(void)
@@ -322,6 +386,7 @@ int main(void)
     RUN(digests);
     RUN(several_signatures);
     RUN(too_many_signatures);
+    RUN(ranges);
     RUN(times);
     RUN(revocations);
     RUN(subkeys);

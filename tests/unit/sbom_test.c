@@ -3,6 +3,9 @@
 
 #include <errno.h>
 
+#include "base/auto.h"
+#include "base/file.h"
+#include "pkgfmt/rpm.h"
 #include "tests/unit/scratch.h"
 #include "tests/unit/test.h"
 
@@ -31,7 +34,7 @@ static struct create_plan made_plan(void)
                                             .set_name = "base"},
                                 .sources = sources,
                                 .nsources = 2,
-                                .plan = {pkgs, 2},
+                                .plan = {.pkgs = pkgs, .n = 2},
                                 .epoch = 1000000000};
 }
 
@@ -147,6 +150,68 @@ static void nothing_to_install(void)
     CHECK(has(&b, "\"relationships\":[\n{\"spdxElementId\":\"SPDXRef-DOCUMENT\"") && !has(&b, "CONTAINS"));
 }
 
+/* The epoch and the distribution's name as a format has them whose package URLs part them. */
+static void a_format_may_part_package_urls(void)
+{
+    AUTO_BUF b = {0};
+    struct create_plan p = made_plan();
+    const struct pkgfmt apart = {.purl_type = "rpm", .purl_apart = true};
+    p.fmt = &apart;
+    write_as(&p, NULL, NULL, &b);
+    CHECK(has(&b, "\"pkg:rpm/mine/aa@1?arch=amd64&distro=mine-one\""));
+    CHECK(has(&b, "\"pkg:rpm/else%20%26%20co/zz@1~a%2Bb?arch=all&distro=mine-one&epoch=2\""));
+    CHECK(has(&b, "\"versionInfo\":\"2:1~a+b\""));
+}
+
+/* A format whose packages say their licence themselves. */
+static int said(const struct pkgfmt_package *p, struct arena *a, struct str *text, struct err *e)
+{
+    if (p->fd < 0)
+        return err_set(e, ERR_FORMAT, "no package");
+    *text = str_c(arena_printf(a, "MIT and Nr. %d", p->fd));
+    return 0;
+}
+
+static void takes_licences_of_packages(void)
+{
+    struct err e = {0};
+    struct create_plan p = made_plan();
+    struct job j = {.opt = {.sbom = "s"}};
+    const struct pkgfmt fmt = {.purl_type = "x", .licence_text = said, .licence_read = rpm_licence_read};
+    scratch_new();
+    j.opt.sbom = in_scratch("s");
+    p.fmt = &fmt;
+    CHECK(sbom_watch(&j, &p, NULL, &e) == 0 && p.sbom != NULL);
+    for (int again = 0; again < 2; again++)
+        CHECK(sbom_take(p.sbom, &(struct pkgfmt_package){.fd = 1 + again, .pkg = &pkgs[1], .index = 1}, &e) ==
+              0);
+    CHECK(sbom_take(p.sbom, &(struct pkgfmt_package){.fd = -1, .pkg = &pkgs[0]}, &e) < 0);
+    CHECK_STR(e.msg, "zz: no package");
+    CHECK(sbom_write(&j, &p, NULL, &e) == 0);
+    AUTO_BUF b = {0};
+    CHECK(file_read(j.opt.sbom, 1 << 20, &b, &e) == 0);
+    const char *aa = strstr(buf_c(&b), "\"name\":\"aa\""), *zz = strstr(buf_c(&b), "\"name\":\"zz\"");
+    CHECK(aa != NULL && zz != NULL);
+    if (aa != NULL && zz != NULL) {
+        CHECK(strstr(aa, "\"licenseDeclared\":\"LicenseRef-Nr.-2 AND MIT\"") < zz);
+        CHECK(strstr(zz, "\"licenseDeclared\":\"NOASSERTION\"") != NULL);
+    }
+    CHECK(has(&b, "{\"licenseId\":\"LicenseRef-Nr.-2\",\"name\":\"Nr. 2\"") && !has(&b, "Nr. 1"));
+    sbom_free(p.sbom);
+    scratch_remove();
+}
+
+/* Neither in files nor in headers: nothing is collected. */
+static void a_format_may_have_no_licences(void)
+{
+    struct err e = {0};
+    struct create_plan p = made_plan();
+    struct job j = {.opt = {.sbom = "s"}};
+    const struct pkgfmt fmt = {.purl_type = "x"};
+    p.fmt = &fmt;
+    CHECK(sbom_watch(&j, &p, NULL, &e) == 0 && p.sbom == NULL);
+}
+
 static void files_beside_each_other_are_fine(void)
 {
     struct err e = {0};
@@ -171,6 +236,9 @@ int main(void)
     RUN(created_is_a_time_of_four_digits);
     RUN(a_licence_of_two_packages_comes_once);
     RUN(nothing_to_install);
+    RUN(a_format_may_part_package_urls);
+    RUN(takes_licences_of_packages);
+    RUN(a_format_may_have_no_licences);
     RUN(files_beside_each_other_are_fine);
     return test_done();
 }

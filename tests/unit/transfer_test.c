@@ -245,6 +245,76 @@ static void optional_files_may_be_absent(void)
     CHECK(run1(&w, &o, &e) < 0 && e.class == ERR_NET);
 }
 
+/* A mirror that serves none of the states that are known is passed over. */
+static void any_of_several_digests(void)
+{
+    struct want w;
+    struct transfer_opts o = {.tries = 1};
+    struct err e;
+    struct digest accept[2];
+    static const char *const mirrors[] = {"corrupt|404|", "corrupt", ""};
+    CHECK(digest_of(&accept[0], DIGEST_SHA512, STR("the newest"), &e) == 0);
+    CHECK(digest_of(&accept[1], DIGEST_SHA512, content("small"), &e) == 0);
+    for (size_t i = 0; i < sizeof mirrors / sizeof *mirrors; i++) {
+        want_init(&w, "small", mirrors[i]);
+        w.f.digest = (struct digest){0};
+        w.f.size = 0;
+        w.f.optional = true;
+        w.f.accept = accept;
+        w.f.naccept = i == 2 ? 1 : 2;
+        int rc = run1(&w, &o, &e);
+        CHECK(i == 0 ? rc == 0 && w.right && w.calls == 1 : rc == -1 && e.class == ERR_TRUST);
+        if (i > 0)
+            CHECK_HAS(e.msg, "is not the one expected, nor an older one");
+    }
+}
+
+static char why[256];
+
+static int on_failed(struct transfer_file *f, struct transfer_result *r, struct err *e)
+{
+    snprintf(why, sizeof why, "%s", r->why ? r->why : "");
+    return on_done(f, r, e);
+}
+
+static void some_files_may_fail(void)
+{
+    struct want w;
+    struct transfer_opts o = {.tries = 1};
+    struct err e;
+    static const char *const rows[][2] = {
+        {"404", "HTTP status 404"},   {"503|404", "HTTP status 503"},      {"corrupt", "sha256 mismatch"},
+        {"endless", "more than the"}, {"http://127.0.0.1:1/d", "refused"}, {"", ""},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        want_init(&w, "small", rows[i][0]);
+        w.f.may_fail = true;
+        w.f.done = on_failed;
+        CHECK(run1(&w, &o, &e) == 0 && w.calls == 1 && w.found == (rows[i][1][0] == '\0'));
+        CHECK_HAS(why, rows[i][1]);
+    }
+    o.offline = true;
+    want_init(&w, "small", "");
+    w.f.may_fail = true;
+    w.f.done = on_failed;
+    CHECK(run1(&w, &o, &e) == 0 && w.calls == 1 && !w.found);
+    CHECK_STR(why, "the network is not to be used");
+}
+
+/* A mirror list's URL is no base: with an empty path it is asked for as it is. */
+static void a_whole_url(void)
+{
+    struct want w;
+    struct transfer_opts o = {.tries = 1};
+    struct err e;
+    want_init(&w, "small", "");
+    snprintf(w.url[0], sizeof w.url[0], "%s/d/small?repo=a&arch=b", server.base);
+    w.path[0] = '\0';
+    log_clear();
+    CHECK(run1(&w, &o, &e) == 0 && w.right);
+    CHECK(logged("GET /d/small?repo=a&arch=b") == 1);
+}
+
 static uint64_t directory_bytes(const char *dir)
 {
     char cmd[192];
@@ -445,6 +515,9 @@ int main(void)
     RUN(snapshots_are_asked_last);
     RUN(says_what_every_mirror_said);
     RUN(optional_files_may_be_absent);
+    RUN(any_of_several_digests);
+    RUN(some_files_may_fail);
+    RUN(a_whole_url);
     RUN(endless_transfers_are_stopped);
     RUN(transient_failures_are_tried_again);
     RUN(https_and_no_way_back_to_http);

@@ -1,0 +1,333 @@
+/* What unpacking leaves for rpm: packages whole, plan, keys, the paths that it must leave alone. */
+#include "pkgfmt/rpm_second.h"
+
+#include "pkgfmt/rpm.h"
+#include "pkgfmt/rpm_files.h"
+#include "tests/unit/tree_help.h"
+
+struct file {
+    const char *path; /* absolute */
+    uint32_t mode, flags, inode;
+    const char *caps;
+};
+
+enum { CONFIG = RPM_FILE_CONFIG, NOREPLACE = RPM_FILE_CONFIG | RPM_FILE_NOREPLACE, FILES = 8 };
+
+/* Each package is there for one rule. */
+static const struct package {
+    const char *name, *version, *arch;
+    struct file files[FILES];
+} packages[] = {
+    {"own",
+     "2:1^a-3.el9",
+     "x86_64",
+     {{"/etc/keeps", 0100644, NOREPLACE, 1, ""},
+      {"/etc/loses", 0100644, CONFIG, 2, ""},
+      {"/usr/bin/a", 0100755, 0, 3, ""},
+      {"/usr/bin/b", 0100755, 0, 3, ""},
+      {"/bin/c", 0100755, 0, 4, ""},
+      {"/usr/share/100%\\n", 0100644, 0, 5, ""},
+      {"/usr/share/ghost", 0100644, RPM_FILE_GHOST, 6, ""},
+      {"/usr/share/dir", 0040755, 0, 7, ""}}},
+    {"caps",
+     "1-1",
+     "noarch",
+     {{"/usr/bin/ping", 0100755, 0, 1, "cap_net_raw=ep"},
+      {"/usr/bin/plain", 0100755, 0, 2, ""},
+      {"/usr/share/a:b", 0100644, 0, 3, ""}}},
+    {"edited",
+     "1-1",
+     "noarch",
+     {{"/etc/edited", 0100644, CONFIG, 1, ""},
+      {"/etc/other", 0100644, CONFIG, 2, ""},
+      {"/usr/lib/made/x", 0100644, 0, 3, ""},
+      {"/usr/lib/made-not", 0100644, 0, 4, ""}}},
+    {"init", "1-1", "noarch", {{"/usr/sbin/init", 0120777, 0, 1, ""}}},
+};
+enum { PACKAGES = sizeof packages / sizeof packages[0] };
+
+static struct plan_pkg pkgs[PACKAGES];
+static const struct plan plan = {.pkgs = pkgs, .n = PACKAGES};
+static struct pkgfmt_second_opts opts;
+
+/* A column of the header. */
+struct column {
+    struct buf data;
+    uint32_t count;
+};
+
+static void number(struct column *c, uint32_t v, unsigned bytes)
+{
+    for (unsigned i = bytes; i-- > 0;)
+        buf_putc(&c->data, (char)(v >> (8 * i)));
+    c->count++;
+}
+
+static void string(struct column *c, const char *s)
+{
+    buf_add(&c->data, s, strlen(s) + 1);
+    c->count++;
+}
+
+enum { SIZES, MODES, FLAGS, DEVICES, INODES, INDEXES, BASES, DIRS, CAPABILITIES, COLUMNS };
+
+static const struct {
+    uint32_t tag, type;
+} columns[COLUMNS] = {{RPM_TAG_FILESIZES, RPM_INT32},        {RPM_TAG_FILEMODES, RPM_INT16},
+                      {RPM_TAG_FILEFLAGS, RPM_INT32},        {RPM_TAG_FILEDEVICES, RPM_INT32},
+                      {RPM_TAG_FILEINODES, RPM_INT32},       {RPM_TAG_DIRINDEXES, RPM_INT32},
+                      {RPM_TAG_BASENAMES, RPM_STRING_ARRAY}, {RPM_TAG_DIRNAMES, RPM_STRING_ARRAY},
+                      {RPM_TAG_FILECAPS, RPM_STRING_ARRAY}};
+
+/* The package's header as rpm_read_open() would give it; its bytes say no more than the name. */
+static int keep(struct pkgfmt_second *s, struct tree *t, unsigned index, struct err *e)
+{
+    struct column c[COLUMNS] = {0};
+    struct rpm_entry entries[COLUMNS];
+    const struct package *p = &packages[index];
+    struct tree_writer *w;
+    for (uint32_t i = 0; i < FILES && p->files[i].path != NULL; i++) {
+        const struct file *f = &p->files[i];
+        number(&c[SIZES], 0, 4);
+        number(&c[MODES], f->mode, 2);
+        number(&c[FLAGS], f->flags, 4);
+        number(&c[DEVICES], 1, 4);
+        number(&c[INODES], f->inode, 4);
+        number(&c[INDEXES], i, 4);
+        string(&c[BASES], strrchr(f->path, '/') + 1);
+        char dir[64];
+        snprintf(dir, sizeof dir, "%.*s", (int)(strrchr(f->path, '/') + 1 - f->path), f->path);
+        string(&c[DIRS], dir);
+        string(&c[CAPABILITIES], f->caps);
+    }
+    for (size_t i = 0; i < COLUMNS; i++)
+        entries[i] = (struct rpm_entry){columns[i].tag, columns[i].type, c[i].count,
+                                        (const unsigned char *)c[i].data.p, c[i].data.n};
+    const struct rpm_read r = {.header = {.entries = entries, .n = COLUMNS}};
+    AUTO_FD fd = scratch_fd(str_c(p->name));
+    const struct pkgfmt_package pkg = {.fd = fd, .pkg = &pkgs[index], .index = index};
+    struct rpm_second_copy *copy = NULL;
+    int rc = tree_writer_open(t, index, p->name, 1 << 20, false, &w, e);
+    if (rc == 0)
+        rc = rpm_second_keep(s, &pkg, &r, w, &copy, e);
+    if (rc == 0)
+        rc = tree_writer_finish(&w, e);
+    tree_writer_close(w);
+    for (size_t i = 0; i < COLUMNS; i++)
+        buf_free(&c[i].data);
+    return rc;
+}
+
+static int leave(struct tree **t, struct err *e)
+{
+    static const struct tree_layout links[] = {{"bin", "usr/bin"}, {"sbin", "usr/sbin"}};
+    struct pkgfmt_second *s = NULL;
+    *e = (struct err){0};
+    int rc = tree_open_dir(t, in_scratch("root"), NULL, e);
+    if (rc < 0 || tree_layout(*t, links, 2, e) < 0 || rpm_second_begin(&s, *t, &plan, false, e) < 0)
+        return -1;
+    for (unsigned i = 0; rc == 0 && i < PACKAGES; i++)
+        rc = keep(s, *t, i, e);
+    if (rc == 0)
+        rc = rpm_second_settle(s, e);
+    if (rc == 0)
+        rc = tree_settle(*t, e);
+    if (rc == 0)
+        rc = rpm_second_finish(s, &opts, e);
+    rpm_second_free(s);
+    return rc;
+}
+
+/* A file below /zonestrap as text. */
+static const char *left(struct tree *t, const char *name, struct buf *b)
+{
+    char path[256];
+    struct err e = {0};
+    snprintf(path, sizeof path, "/zonestrap/%s", name);
+    buf_clear(b);
+    return tree_read(t, path, 1 << 20, b, &e) == 0 ? buf_c(b) : "unreadable";
+}
+
+/* In the scratch directory, where the root is `root'. */
+static bool sh(const char *command)
+{
+    AUTO_BUF b = {0};
+    buf_printf(&b, "cd '%s' && { %s\n}", scratch, command);
+    return system(buf_c(&b)) == 0;
+}
+
+static void reset(void)
+{
+    opts = (struct pkgfmt_second_opts){.fixups_sh = STR("true\n"), .epoch = 7};
+}
+
+static void packages_whole(void)
+{
+    struct tree *t = NULL;
+    struct err e;
+    AUTO_BUF b = {0};
+    if (geteuid() != 0)
+        SKIP("not root");
+    reset();
+    CHECK(leave(&t, &e) == 0);
+    CHECK_STR(left(t, "plan", &b),
+              "format rpm\nepoch 7\ncount 4\npackage own own-2%3a1%5ea-3.el9.x86_64.rpm\n"
+              "package caps caps-1-1.noarch.rpm\npackage edited edited-1-1.noarch.rpm\n"
+              "package init init-1-1.noarch.rpm\n");
+    CHECK_STR(left(t, "packages/own-2%3a1%5ea-3.el9.x86_64.rpm", &b), "own");
+    CHECK_STR(left(t, "netshared", &b), "/proc:/sys:/dev");
+    CHECK_STR(left(t, "expected", &b), "");
+    CHECK_STR(left(t, "fixups.sh", &b), "true\n");
+    CHECK_STR(left(t, "done", &b), "");
+    CHECK(strncmp(left(t, "second-stage", &b), "#!/bin/sh\n", 10) == 0);
+    CHECK(strstr(buf_c(&b), "\nmain 1 verify install ") != NULL);
+    CHECK(sh("cd .root.*/zonestrap && sha256sum -c --quiet digests && sh -n second-stage && "
+             "test $(grep -c . digests) = 8"));
+    tree_close(t);
+}
+
+/* Whose paths they are: all names of a file go together, a configuration file that rpm keeps needs nothing.
+ */
+static void own_paths(void)
+{
+    static const struct str own[] = {{"etc/keeps", 9},       {"etc/loses", 9}, {"not/packaged", 12},
+                                     {"usr/bin/b", 9},       {"usr/bin/c", 9}, {"usr/share/100%\\n", 16},
+                                     {"usr/share/ghost", 15}};
+    struct tree *t = NULL;
+    struct err e;
+    AUTO_BUF b = {0};
+    if (geteuid() != 0)
+        SKIP("not root");
+    reset();
+    opts.own = own;
+    opts.nown = sizeof own / sizeof own[0];
+    CHECK(leave(&t, &e) == 0);
+    CHECK_STR(left(t, "netshared", &b), "/proc:/sys:/dev:/etc/loses:/usr/bin/a:/usr/bin/b:/bin/c:"
+                                        "/usr/share/100%%\\\\n");
+    CHECK_STR(left(t, "expected", &b), "/etc/keeps\n/etc/loses\n/usr/bin/b\n/bin/c\n/usr/share/100%\\n\n"
+                                       "/usr/share/ghost\n");
+    tree_close(t);
+}
+
+static void no_capabilities(void)
+{
+    struct tree *t = NULL;
+    struct err e;
+    AUTO_BUF b = {0};
+    if (geteuid() != 0)
+        SKIP("not root");
+    reset();
+    opts.no_caps = true;
+    CHECK(leave(&t, &e) == 0);
+    CHECK_STR(left(t, "netshared", &b), "/proc:/sys:/dev:/usr/bin/ping");
+    CHECK_STR(left(t, "expected", &b), "");
+    tree_close(t);
+}
+
+static void touched(void)
+{
+    static const struct str paths[] = {{"usr/lib/made", 12}, {"etc/edited", 10}, {"etc/none", 8}};
+    struct tree *t = NULL;
+    struct err e;
+    AUTO_BUF b = {0};
+    if (geteuid() != 0)
+        SKIP("not root");
+    reset();
+    opts.touched = paths;
+    opts.ntouched = 3;
+    CHECK(leave(&t, &e) == 0);
+    CHECK_STR(left(t, "netshared", &b), "/proc:/sys:/dev");
+    CHECK_STR(left(t, "expected", &b), "/etc/edited\n/usr/lib/made/x\n");
+    tree_close(t);
+}
+
+static void first_boot(void)
+{
+    struct tree *t = NULL;
+    struct err e;
+    AUTO_BUF a = {0}, b = {0};
+    if (geteuid() != 0)
+        SKIP("not root");
+    reset();
+    opts.first_boot = true;
+    CHECK(leave(&t, &e) == 0);
+    CHECK_STR(left(t, "netshared", &b), "/proc:/sys:/dev:/usr/sbin/init");
+    CHECK(strncmp(left(t, "first-boot", &a), "#!/bin/sh\n", 10) == 0);
+    buf_clear(&b);
+    CHECK(tree_read(t, "/sbin/init", 1 << 20, &b, &e) == 0 && str_eq(buf_view(&a), buf_view(&b)));
+    tree_close(t);
+}
+
+/* gpg reads what was armored; the certificates are told apart. */
+static void keys(void)
+{
+    const struct str none[] = {STR("no key"), STR("\x99\x01"), STR("\x98\5abc"), STR("\xcd\1x")};
+    struct tree *t = NULL;
+    struct err e;
+    AUTO_BUF b = {0}, binary = {0};
+    if (geteuid() != 0)
+        SKIP("not root");
+    reset();
+    opts.nkeys = 1;
+    for (size_t i = 0; i < sizeof none / sizeof none[0]; i++) {
+        opts.keys = &none[i];
+        CHECK(leave(&t, &e) < 0 && e.class == ERR_FORMAT);
+        CHECK_STR(e.msg, "a keyring holds neither armored nor binary OpenPGP certificates");
+        tree_close(t);
+    }
+    if (!sh("for f in bookworm trixie; do gpg --homedir . --batch --quiet --dearmor "
+            "<\"$OLDPWD\"/distros/keys/debian-archive-$f-stable.asc || exit 1; done >binary 2>/dev/null"))
+        SKIP("no gpg");
+    CHECK(file_read(in_scratch("binary"), 1 << 20, &binary, &e) == 0);
+    const struct str two[] = {buf_view(&binary), STR("-----BEGIN PGP PUBLIC KEY BLOCK-----\nas it is")};
+    opts.keys = two;
+    opts.nkeys = 2;
+    CHECK(leave(&t, &e) == 0);
+    CHECK_STR(left(t, "keys/2.asc", &b), "-----BEGIN PGP PUBLIC KEY BLOCK-----\nas it is\n");
+    CHECK(sh("f=$(echo .root.*/zonestrap/keys/1.asc); test $(grep -c BEGIN $f) = 2 && "
+             "gpg --homedir . --batch --dearmor <$f 2>/dev/null | cmp - binary"));
+    tree_close(t);
+}
+
+static void refused(void)
+{
+    static const struct str own[] = {{"usr/share/a:b", 13}};
+    struct plan_pkg bad = {.name = "a b", .version = "1", .arch = "noarch"};
+    const struct plan one = {.pkgs = &bad, .n = 1};
+    struct pkgfmt_second *s = NULL;
+    struct tree *t = NULL;
+    struct err e = {0};
+    if (geteuid() != 0)
+        SKIP("not root");
+    reset();
+    CHECK(tree_open_dir(&t, in_scratch("root"), NULL, &e) == 0);
+    CHECK(rpm_second_begin(&s, t, &one, false, &e) < 0 && e.class == ERR_FORMAT);
+    CHECK_STR(e.msg, "`a b' is no name of a package");
+    CHECK(rpm_second_begin(&s, t, &plan, false, &e) == 0 && keep(s, t, 0, &e) == 0);
+    CHECK(rpm_second_settle(s, &e) < 0);
+    CHECK_STR(e.msg, "caps was not unpacked before the second stage was left in the tree");
+    rpm_second_free(s);
+    tree_close(t);
+    opts.own = own;
+    opts.nown = 1;
+    CHECK(leave(&t, &e) < 0 && e.class == ERR_FORMAT);
+    CHECK_STR(e.msg, "caps: /usr/share/a:b: rpm cannot be told to leave a path alone that has a `:'");
+    tree_close(t);
+}
+
+int main(void)
+{
+    scratch_new();
+    for (size_t i = 0; i < PACKAGES; i++)
+        pkgs[i] = (struct plan_pkg){
+            .name = packages[i].name, .version = packages[i].version, .arch = packages[i].arch};
+    RUN(packages_whole);
+    RUN(own_paths);
+    RUN(no_capabilities);
+    RUN(touched);
+    RUN(first_boot);
+    RUN(keys);
+    RUN(refused);
+    scratch_remove();
+    return test_done();
+}
