@@ -39,6 +39,17 @@ static const char *keyring_path(struct job *j, const struct create_plan *p, cons
                         id, str_starts(s->keys, STR("-----BEGIN")) ? "asc" : "gpg");
 }
 
+/* Whether a package of the plan brings the sources for the recipe's repositories, of which this is one. */
+static bool is_shipped(const struct create_plan *p, const struct source *s)
+{
+    const struct distro_words *ship = &p->release.ship_sources;
+    for (size_t i = 0; !s->repo->extra && i < p->plan.n; i++)
+        for (size_t k = 0; k < ship->n; k++)
+            if (strcmp(p->plan.pkgs[i].name, ship->v[k]) == 0)
+                return true;
+    return false;
+}
+
 static void render_sources(struct job *j, struct create_plan *p, struct buf *out)
 {
     struct pkgfmt_source *v = arena_array(&j->arena, p->nsources, sizeof *v);
@@ -48,7 +59,7 @@ static void render_sources(struct job *j, struct create_plan *p, struct buf *out
                                       .query = &s->query,
                                       .signed_by = keyring_path(j, p, s),
                                       .id = s->repo->id,
-                                      .own = true};
+                                      .own = !is_shipped(p, s)};
     }
     p->fmt->sources(v, p->nsources, out);
 }

@@ -39,7 +39,7 @@ static void take_roots(struct ask *k, const struct mirror_list *l)
     struct source *s = k->source;
     if (l->nroots > 0 && !secure(k->url)) {
         log_info(k->job->log, "%s: %s did not come over https: what it says of the index is not believed",
-                 s->repo->id, k->url);
+                 s->repo->id, mirror_public(k->url, &k->job->arena));
         return;
     }
     s->accept = arena_array(&k->job->arena, l->nroots + 1, sizeof *s->accept);

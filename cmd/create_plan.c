@@ -263,23 +263,28 @@ static int resolve(struct job *j, struct create_plan *p, struct err *e)
                                                                                 : 0;
 }
 
-static int solve(struct job *j, struct create_plan *p, struct err *e)
+struct solve_request create_plan_request(const struct job *j, const struct create_plan *p)
 {
     const struct options *o = &j->opt;
-    const struct solve_request r = {.set = p->release.packages.v,
-                                    .nset = p->release.packages.n,
-                                    .set_name = p->release.set_name,
-                                    .include = o->include.v,
-                                    .ninclude = o->include.n,
-                                    .exclude = o->exclude.v,
-                                    .nexclude = o->exclude.n,
-                                    .prefer = p->release.prefer.v,
-                                    .nprefer = p->release.prefer.n,
-                                    .first = p->release.first.v,
-                                    .nfirst = p->release.first.n,
-                                    .security = o->security,
-                                    .weak = o->weak,
-                                    .stop = &job_stop};
+    return (struct solve_request){.set = p->release.packages.v,
+                                  .nset = p->release.packages.n,
+                                  .set_name = p->release.set_name,
+                                  .include = o->include.v,
+                                  .ninclude = o->include.n,
+                                  .exclude = o->exclude.v,
+                                  .nexclude = o->exclude.n,
+                                  .prefer = p->release.prefer.v,
+                                  .nprefer = p->release.prefer.n,
+                                  .first = p->release.first.v,
+                                  .nfirst = p->release.first.n,
+                                  .security = o->security,
+                                  .weak = o->weak,
+                                  .stop = &job_stop};
+}
+
+static int solve(struct job *j, struct create_plan *p, struct err *e)
+{
+    const struct solve_request r = create_plan_request(j, p);
     return solve_run(p->solve, &r, &j->arena, &p->plan, e);
 }
 

@@ -19,6 +19,7 @@ struct distro_repo {
     const char *metalink, *mirrorlist; /* URLs that answer with mirrors of this very repository (its base with
                                           the suite's path), or NULL */
     bool release; /* stands in [distro] or is named `main`: what --suites release keeps */
+    bool extra;   /* from --repo: none of the recipe's */
 };
 
 struct distro_words {

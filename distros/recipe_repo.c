@@ -37,7 +37,7 @@ int distro_repo_parse(const char *spec, const struct release *r, struct arena *a
         return err_set(e, ERR_USAGE,
                        "`%.200s': unknown variable {%" STR_FMT "} (known: {release} {arch} {version})", spec,
                        STR_ARG(name));
-    *out = (struct distro_repo){.release = true};
+    *out = (struct distro_repo){.release = true, .extra = true};
     read_repo(str_trim(str_c(spec)), &c, a, out);
     if (out->suite[0] == '\0' || !id_ok(str_c(out->id)))
         return err_set(e, ERR_USAGE, "`%.200s' is not `ID MIRRORS SUITE COMPONENT...'", spec);

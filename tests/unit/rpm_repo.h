@@ -30,8 +30,8 @@ static inline const char *rpm_repo_file(struct arena *a, const struct rpm_repo *
 }
 
 /* Loads what is `later`, or all that is not. A file that is not there is left out, but for primary. */
-static inline int rpm_repo_load(struct solve *s, struct rpm_repo *r, bool later, const char *solv_dir, struct arena *a,
-                                struct err *e)
+static inline int rpm_repo_load(struct solve *s, struct rpm_repo *r, bool later, const char *solv_dir,
+                                struct arena *a, struct err *e)
 {
     struct pkgfmt_repo repo = {.index = r->index, .id = r->id, .priority = r->priority};
     for (size_t i = 0; i < r->n; i++) {
