@@ -60,13 +60,10 @@ int create_plan_make(struct job *j, struct create_plan *p, struct err *e);
 int create_plan_prepare(struct job *j, struct create_plan *p, struct err *e);
 /* The keys of --keyring ID=FILE, for those repositories. */
 int create_plan_repo_keys(struct job *j, struct create_plan *p, struct err *e);
-<<<<<<< HEAD
 /* The bytes of all certificates that packages of the plan may be signed with. Lives in the job's arena. */
 int create_plan_keys(struct job *j, struct create_plan *p, const struct str **keys, size_t *n, struct err *e);
-=======
 /* What is asked of the solver. */
 struct solve_request create_plan_request(const struct job *j, const struct create_plan *p);
->>>>>>> wt-A
 /* The solver's memory (tens of MB) is needed for --why alone. What it still has to write down, it writes in a
  * thread of its own. */
 void create_plan_drop_solver(struct create_plan *p);

@@ -65,10 +65,30 @@ static void consider_best(struct solve *s)
     free(best);
 }
 
+/* Who has the files that the request itself names: libsolv looks only for those in relations. */
+static void provide_words(struct solve *s, const char *const *words, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        Dataiterator di;
+        Id file = words[i][0] == '/' ? pool_str2id(s->pool, words[i], 1) : 0;
+        if (file == 0 || dataiterator_init(&di, s->pool, NULL, 0, SOLVABLE_FILELIST, words[i],
+                                           SEARCH_STRING | SEARCH_FILES | SEARCH_COMPLETE_FILELIST) != 0)
+            continue;
+        while (dataiterator_step(&di)) {
+            Solvable *x = pool_id2solvable(s->pool, di.solvid);
+            x->provides = repo_addid_dep(x->repo, x->provides, file, SOLVABLE_FILEMARKER);
+            dataiterator_skip_solvable(&di);
+        }
+        dataiterator_free(&di);
+    }
+}
+
 /* All versions, and files as what packages provide; but for what the format's rules hide. */
 static void consider_all(struct solve *s, const struct solve_request *r)
 {
     map_setall(&s->considered);
+    provide_words(s, r->set, r->nset);
+    provide_words(s, r->include, r->ninclude);
     pool_addfileprovides(s->pool);
     if (s->rules == NULL)
         return;

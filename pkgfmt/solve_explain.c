@@ -174,6 +174,12 @@ static void put_lack(struct explain *x, Id dep, struct buf *out, struct err *e)
                        pool_id2str(pool, pool->solvables[p].evr));
             return;
         }
+        p = *pool_whatprovides_ptr(pool, name);
+        if (p != 0) {
+            buf_printf(out, ", but %s %s provides another version", name_of(x, p),
+                       pool_id2str(pool, pool->solvables[p].evr));
+            return;
+        }
     }
     buf_puts(out, ", which no repository has");
 }

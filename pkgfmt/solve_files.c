@@ -118,12 +118,6 @@ bool solve_lacks_file(struct solve *s, const struct solve_request *r, bool (*lis
     if (s->abandoned)
         return false;
     arena_free(&s->run);
-    for (int set = 0; set < 2; set++) { /* before the strings' number counts */
-        const char *const *words = set ? r->set : r->include;
-        for (size_t i = 0; i < (set ? r->nset : r->ninclude); i++)
-            if (words[i][0] == '/')
-                pool_str2id(s->pool, words[i], 1);
-    }
     solve_consider(s, r);
     map_init(&l.newest, s->pool->nsolvables);
     map_init(&l.seen, s->pool->nsolvables);

@@ -115,6 +115,26 @@ static void follow_all(struct causes *c)
     }
 }
 
+/* A package may come because it says itself what it supplements. */
+static const char *supplement(struct causes *c, Id package)
+{
+    const Solvable *x = pool_id2solvable(c->s->pool, package);
+    Pool *pool = c->s->pool;
+    Id p, pp;
+    for (const Id *d = x->supplements ? x->repo->idarraydata + x->supplements : NULL; d != NULL && *d != 0;
+         d++) {
+        AUTO_BUF text = {0};
+        FOR_PROVIDES(p, pp, *d)
+        {
+            if (!MAPTST(&c->in, p))
+                continue;
+            solve_dep_text(pool, *d, &text);
+            return arena_printf(&c->s->run, "Supplements: %s", buf_c(&text));
+        }
+    }
+    return "the solver";
+}
+
 void solve_causes(struct solve *s, const struct solve_request *r)
 {
     struct causes c = {.s = s, .r = r};
@@ -129,7 +149,7 @@ void solve_causes(struct solve *s, const struct solve_request *r)
     c.widely = true;
     follow_all(&c);
     for (int i = 0; i < s->result.count; i++)
-        found(&c, s->result.elements[i], 0, 0, "the solver");
+        found(&c, s->result.elements[i], 0, 0, supplement(&c, s->result.elements[i]));
     queue_free(&c.found);
     map_free(&c.in);
 }

@@ -2,6 +2,7 @@
 #ifndef TESTS_UNIT_RPM_REPO_H
 #define TESTS_UNIT_RPM_REPO_H
 
+#include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
 #include <stdio.h>
