@@ -6,7 +6,7 @@
 #   $rpm_modern_base             what `base` asks for
 [ "$(uname -m)" = x86_64 ] || { skipped "$(basename "$0" .sh)" "its packages are made of an x86_64 host's programs"; exit 0; }
 rpm --eval '%_db_backend' | grep -qx sqlite && [ -r /usr/lib/rpm/rpmrc ] || { skipped "$(basename "$0" .sh)" "the host's rpm has no sqlite database"; exit 0; }
-rpm_modern_base="filesystem setup modern-release bash coreutils rpm tools svc triggers conf ghosts links epoched modal basesystem"
+rpm_modern_base="filesystem setup modern-release bash coreutils rpm tools svc conf ghosts links epoched modal basesystem"
 modern_id=321
 
 # modern_program PACKAGE PROGRAM...: the host's program as /usr/bin/PROGRAM, and the libraries that it needs noted
