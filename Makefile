@@ -6,7 +6,7 @@ DESTDIR ?=
 B       ?= build
 VERSION := $(shell sed -n 's/^\#\# \([0-9][^ ]*\).*/\1/p' NEWS.md | head -n 1)
 
-PKGS   := libarchive libcurl libsolv libsolvext libcrypto
+PKGS   := libarchive libcurl libsolv libcrypto
 ROOMS  := base mirrors pkgfmt distros fixups cmd cmd/zone
 STD    := -std=c17 -D_POSIX_C_SOURCE=200809L -D_XOPEN_SOURCE=700 -D_FILE_OFFSET_BITS=64
 WARN   := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith
@@ -64,7 +64,7 @@ $(B)/unit/%: tests/unit/%.c tests/unit/test.h $(B)/libzonestrap.a
 ## --- dependencies
 SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 APT     = $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
-BUILD_DEPS := gcc libc6-dev make pkg-config libarchive-dev libcurl4-openssl-dev libsolv-dev libsolvext-dev libssl-dev
+BUILD_DEPS := gcc libc6-dev make pkg-config libarchive-dev libcurl4-openssl-dev libsolv-dev libssl-dev
 CHECK_DEPS := $(BUILD_DEPS) clang libclang-rt-dev python3 gpgv gnupg strace mandoc debootstrap dpkg-dev xz-utils zstd bzip2 \
 	busybox-static bash util-linux diffutils clang-format procps e2fsprogs musl-tools libarchive-tools podman runc systemd-container \
 	rpm createrepo-c uidmap mount python3-jsonschema python3-license-expression \

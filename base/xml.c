@@ -68,6 +68,35 @@ static int skip_instruction(struct xml *x, struct err *e)
     return 0;
 }
 
+/* Moves *at behind the tag's `>`, quoted ones passed over. */
+static int find_tag_end(struct xml *x, size_t *at, struct err *e)
+{
+    for (*at = 1;;) {
+        const char *p = x->window + x->pos;
+        size_t n = x->end - x->pos, i = *at;
+        while (i < n && p[i] != '>' && p[i] != '"' && p[i] != '\'' && p[i] != '<')
+            i++;
+        *at = i;
+        if (i > XML_TAG_MAX)
+            return xml_in_fail(x, x->pos, e, "a tag that is too long");
+        if (i == n && x->at_end)
+            return xml_in_fail(x, x->end, e, "the file ends inside a tag");
+        if (i == n) {
+            if (xml_in_more(x, e) < 0)
+                return -1;
+            continue;
+        }
+        if (p[i] == '<')
+            return xml_in_fail(x, x->pos, e, "`<' inside a tag");
+        ++*at;
+        if (p[i] == '>')
+            return 0;
+        if (xml_in_find(x, at, p[i], XML_TAG_MAX, "an attribute's value", false, e) < 0)
+            return -1;
+        ++*at;
+    }
+}
+
 static int bad_declaration(struct xml *x, struct err *e)
 {
     if (looks_at(x, 0, "<!DOCTYPE") || looks_at(x, 0, "<!ENTITY")) {
@@ -75,6 +104,18 @@ static int bad_declaration(struct xml *x, struct err *e)
         return err_hint(e, "XML for machines needs none, and entities can be used to attack its reader");
     }
     return xml_in_fail(x, x->pos, e, "`<!' without a comment or CDATA behind it");
+}
+
+/* "<!DOCTYPE comps PUBLIC '...' 'comps.dtd'>"; 1: passed over. */
+static int skip_doctype(struct xml *x, struct err *e)
+{
+    size_t at = 2;
+    if (find_tag_end(x, &at, e) < 0)
+        return -1;
+    if (x->root_seen || memchr(x->window + x->pos, '[', at) != NULL)
+        return bad_declaration(x, e);
+    x->pos += at;
+    return 1;
 }
 
 /* Text or CDATA at pos: x->text and x->taken. */
@@ -107,35 +148,6 @@ static int take_text(struct xml *x, struct err *e)
     x->text = (struct str){p, n};
     x->taken = at;
     return 0;
-}
-
-/* Moves *at behind the tag's `>`, quoted ones passed over. */
-static int find_tag_end(struct xml *x, size_t *at, struct err *e)
-{
-    for (*at = 1;;) {
-        const char *p = x->window + x->pos;
-        size_t n = x->end - x->pos, i = *at;
-        while (i < n && p[i] != '>' && p[i] != '"' && p[i] != '\'' && p[i] != '<')
-            i++;
-        *at = i;
-        if (i > XML_TAG_MAX)
-            return xml_in_fail(x, x->pos, e, "a tag that is too long");
-        if (i == n && x->at_end)
-            return xml_in_fail(x, x->end, e, "the file ends inside a tag");
-        if (i == n) {
-            if (xml_in_more(x, e) < 0)
-                return -1;
-            continue;
-        }
-        if (p[i] == '<')
-            return xml_in_fail(x, x->pos, e, "`<' inside a tag");
-        ++*at;
-        if (p[i] == '>')
-            return 0;
-        if (xml_in_find(x, at, p[i], XML_TAG_MAX, "an attribute's value", false, e) < 0)
-            return -1;
-        ++*at;
-    }
 }
 
 static int bad_attribute(struct xml *x, struct str name, const char *what, struct err *e)
@@ -356,7 +368,12 @@ int xml_next(struct xml *x, struct err *e)
             x->started = true;
             if (over)
                 return at_file_end(x, e);
-            return looks_at(x, 0, "<!") ? bad_declaration(x, e) : take_tag(x, e);
+            if (!looks_at(x, 0, "<!"))
+                return take_tag(x, e);
+            bool doctype = x->doctype_ok && looks_at(x, 0, "<!DOCTYPE");
+            if ((doctype ? skip_doctype(x, e) : bad_declaration(x, e)) < 0)
+                return -1;
+            continue;
         }
         int rc = step(x, e);
         if (rc <= 0)

@@ -36,6 +36,9 @@ struct xml {
     size_t nattr;
     struct str text; /* XML_TEXT: entities replaced; pieces around comments and CDATA joined */
     unsigned depth;  /* elements open, this one counted at XML_OPEN and no more at XML_CLOSE */
+    /* Set it after xml_open(): a document type that declares nothing itself (no `[') is passed over, as comps
+       files have one; what it names is never read. */
+    bool doctype_ok;
     /* The reader's own: */
     const char *file;
     xml_source *source;

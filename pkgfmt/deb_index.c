@@ -6,11 +6,13 @@
 #include <solv/repodata.h>
 
 #include "pkgfmt/deb_relation.h"
-#include "pkgfmt/deb_solv.h"
 #include "pkgfmt/deb_stanza.h"
+#include "pkgfmt/index_path.h"
+#include "pkgfmt/index_solv.h"
 
 /* Bounds on what one index may hold; trixie's main has 69,000 packages in 57 MB. */
 enum { PACKAGES_MAX = 1000000 };
+#define LAYOUT "deb1"           /* of the parsed forms: another one when other keys are stored */
 enum { AHEAD_MIN = 256 << 10 }; /* bytes of a file for which a thread pays */
 static const uint64_t decoded_max = 256ULL << 20, size_max = 1ULL << 40, installed_kib_max = 1ULL << 32;
 
@@ -99,25 +101,10 @@ static int split_fields(struct index *x, struct str stanza, fields_t f, struct e
     return 0;
 }
 
-/* A path below the repository, never out of it and no URL. */
-static bool path_ok(struct str path)
-{
-    struct str part, rest = path;
-    if (path.n > 4000 || path.p[0] == '/' || str_find(path, STR("://")) < path.n)
-        return false;
-    for (size_t i = 0; i < path.n; i++)
-        if ((unsigned char)path.p[i] <= ' ' || path.p[i] == '\\' || path.p[i] == 0x7f)
-            return false;
-    while (str_cut(&rest, '/', &part))
-        if (str_is(part, ".."))
-            return false;
-    return true;
-}
-
 static int check_hostile(struct index *x, fields_t f, struct err *e)
 {
     uint64_t v;
-    if (f[F_FILENAME].n > 0 && !path_ok(f[F_FILENAME]))
+    if (f[F_FILENAME].n > 0 && !index_path_ok(f[F_FILENAME]))
         return err_set(e, ERR_FORMAT,
                        "%s:%lu: %" STR_FMT ": Filename is no path below the repository: `%" STR_FMT "'",
                        x->name, x->line, STR_ARG(f[F_PACKAGE]), STR_ARG(f[F_FILENAME]));
@@ -173,7 +160,7 @@ static int fill_relations(struct index *x, Solvable *s, fields_t f)
 static void fill_data(struct index *x, Id p, fields_t f, const struct digest *digest, uint64_t size,
                       uint64_t kib)
 {
-    char path[4001], word[64];
+    char path[INDEX_PATH_MAX + 1], word[64];
     memcpy(path, f[F_FILENAME].p, f[F_FILENAME].n);
     path[f[F_FILENAME].n] = '\0';
     repodata_set_str(x->data, p, SOLVABLE_MEDIAFILE, strncmp(path, "./", 2) == 0 ? path + 2 : path);
@@ -241,7 +228,7 @@ static int add_stanza(struct index *x, struct str stanza, struct err *e)
     return add_package(x, f, &digest, size, kib);
 }
 
-static int add_all(struct index *x, struct deb_decode *d, struct err *e)
+static int add_all(struct index *x, struct index_decode *d, struct err *e)
 {
     struct deb_stanza_reader r = {.src = d};
     struct str stanza = {NULL, 0};
@@ -258,7 +245,7 @@ static int add_all(struct index *x, struct deb_decode *d, struct err *e)
     return rc;
 }
 
-int deb_index_parse(struct solve *s, struct deb_decode *d, struct s_Repo *repo, struct err *e)
+int deb_index_parse(struct solve *s, struct index_decode *d, struct s_Repo *repo, struct err *e)
 {
     Pool *pool = solve_pool(s);
     struct index x = {.pool = pool, .repo = repo, .name = d->name, .arch = solve_arch(s)};
@@ -284,29 +271,29 @@ int deb_index_parse(struct solve *s, struct deb_decode *d, struct s_Repo *repo, 
 static int parse_file(struct solve *s, int fd, const struct pkgfmt_index *ix, struct s_Repo *repo,
                       struct err *e)
 {
-    struct deb_decode d = {.fd = fd};
+    struct index_decode d = {.fd = fd};
     uint64_t max = ix->open_size > 0 ? ix->open_size : decoded_max;
     int rc = -1;
-    if (deb_decode_open(&d, fd, ix->what, max < decoded_max ? max : decoded_max, e) == 0) {
+    if (index_decode_open(&d, fd, ix->what, max < decoded_max ? max : decoded_max, e) == 0) {
         if (ix->size > AHEAD_MIN)
-            deb_decode_ahead(&d);
+            index_decode_ahead(&d);
         rc = deb_index_parse(s, &d, repo, e);
     }
-    deb_decode_close(&d);
+    index_decode_close(&d);
     return rc;
 }
 
 /* A parsed index that is written down when the solver is closed. */
 struct keep {
-    struct deb_solv cache;
+    struct index_solv cache;
     struct s_Repo *repo;
 };
 
 static void keep_now(void *arg)
 {
     struct keep *k = arg;
-    deb_solv_store(&k->cache, k->repo);
-    deb_solv_close(&k->cache);
+    index_solv_store(&k->cache, k->repo);
+    index_solv_close(&k->cache);
 }
 
 int deb_index_load(struct solve *s, int fd, const struct pkgfmt_index *ix, const struct pkgfmt_repo *repo,
@@ -314,16 +301,16 @@ int deb_index_load(struct solve *s, int fd, const struct pkgfmt_index *ix, const
 {
     struct keep *k = arena_alloc(solve_arena(s), sizeof *k);
     k->repo = solve_repo_add(s, repo->id, repo->index, repo->priority);
-    deb_solv_open(&k->cache, solv_dir, &ix->digest, solve_arch(s), solve_log(s));
-    if (!deb_solv_load(&k->cache, k->repo)) {
+    index_solv_open(&k->cache, solv_dir, LAYOUT, &ix->digest, solve_arch(s), solve_log(s));
+    if (!index_solv_load(&k->cache, k->repo)) {
         if (parse_file(s, fd, ix, k->repo, e) == 0) {
             solve_defer(s, keep_now, k);
             return 0;
         }
-        deb_solv_close(&k->cache);
+        index_solv_close(&k->cache);
         solve_repo_drop(s, k->repo);
         return -1;
     }
-    deb_solv_close(&k->cache);
+    index_solv_close(&k->cache);
     return 0;
 }

@@ -1,8 +1,8 @@
 #include "pkgfmt/deb_stanza.h"
 
-#include "pkgfmt/deb_ahead.h"
+#include "pkgfmt/ahead.h"
 
-enum { CHUNK = DEB_AHEAD_BLOCK };
+enum { CHUNK = AHEAD_BLOCK };
 
 /* Moves what is left to the buffer's start and reads more behind it. */
 static int refill(struct deb_stanza_reader *r, struct err *e)
@@ -11,7 +11,7 @@ static int refill(struct deb_stanza_reader *r, struct err *e)
     r->buf.n -= r->at;
     r->at = 0;
     buf_reserve(&r->buf, CHUNK);
-    ssize_t got = deb_decode_read(r->src, r->buf.p + r->buf.n, CHUNK, e);
+    ssize_t got = index_decode_read(r->src, r->buf.p + r->buf.n, CHUNK, e);
     if (got < 0)
         return -1;
     if (memchr(r->buf.p + r->buf.n, '\0', (size_t)got) != NULL)

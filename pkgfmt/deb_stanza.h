@@ -7,13 +7,13 @@
 
 #include "base/err.h"
 #include "base/str.h"
-#include "pkgfmt/deb_decode.h"
+#include "pkgfmt/index_decode.h"
 
 enum { DEB_STANZA_MAX = 1 << 20 }; /* bytes of one stanza */
 
 /* Zero but for src is a valid start. */
 struct deb_stanza_reader {
-    struct deb_decode *src;
+    struct index_decode *src;
     struct buf buf;
     size_t at;           /* what was handed out already */
     unsigned long line;  /* line ends before `at` */

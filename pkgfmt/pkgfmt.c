@@ -3,8 +3,9 @@
 #include <string.h>
 
 #include "pkgfmt/deb.h"
+#include "pkgfmt/rpm.h"
 
-static const struct pkgfmt *const formats[] = {&deb};
+static const struct pkgfmt *const formats[] = {&deb, &rpm};
 
 const struct pkgfmt *pkgfmt_find(const char *name)
 {

@@ -28,10 +28,13 @@ int solve_open(struct solve **out, int disttype, const char *arch, const struct 
     s->arch = arena_dup(&s->arena, arch);
     s->one_version = disttype == DISTTYPE_DEB;
     /* Debian's architectures are alternatives of each other; RPM's shade off (i686 runs on x86_64). */
-    if (s->one_version)
+    if (s->one_version) {
         pool_setarchpolicy(pool, arch);
-    else
+    } else {
         pool_setarch(pool, arch);
+        /* As dnf: packages of one name for two architectures stand beside each other. */
+        pool_set_flag(pool, POOL_FLAG_IMPLICITOBSOLETEUSESCOLORS, 1);
+    }
     map_init(&s->considered, 0);
     queue_init(&s->excluded);
     queue_init(&s->result);
@@ -53,6 +56,39 @@ struct arena *solve_arena(struct solve *s)
     return &s->arena;
 }
 
+void *solve_own(struct solve *s, size_t n)
+{
+    if (s->own == NULL)
+        s->own = arena_alloc(&s->arena, n);
+    return s->own;
+}
+
+void solve_rule(struct solve *s, void (*fn)(struct solve *s, const struct solve_request *r, void *arg),
+                void *arg)
+{
+    struct solve_rule *rule = arena_alloc(&s->arena, sizeof *rule), **end = &s->rules;
+    *rule = (struct solve_rule){fn, arg, NULL};
+    while (*end != NULL)
+        end = &(*end)->next;
+    *end = rule;
+}
+
+/* Files that packages were found to have are no part of their indexes, which deferred work may write down. */
+static void drop_file_provides(struct solve *s)
+{
+    Pool *pool = s->pool;
+    Id p;
+    FOR_POOL_SOLVABLES(p)
+    {
+        const Solvable *x = pool_id2solvable(pool, p);
+        Id *id = x->provides != 0 ? x->repo->idarraydata + x->provides : NULL;
+        while (id != NULL && *id != 0 && *id != SOLVABLE_FILEMARKER)
+            id++;
+        if (id != NULL)
+            *id = 0;
+    }
+}
+
 /* A thread that could not be stopped still works on it: its memory is not freed, and not lost either. */
 static struct solve *volatile abandoned;
 
@@ -64,6 +100,7 @@ void solve_close(struct solve *s)
         return;
     s->pool->considered = NULL;
     solve_recommends(s, true);
+    drop_file_provides(s);
     for (struct solve_work *w = s->work; w != NULL; w = w->next)
         w->fn(w->arg);
     map_free(&s->considered);
@@ -113,11 +150,14 @@ void solve_repo_drop(struct solve *s, struct s_Repo *repo)
     repo_free(repo, 1);
 }
 
-static void make_job(struct solve *s, const Queue *wishes, Queue *job)
+static void make_job(struct solve *s, const struct solve_request *r, const Queue *wishes, Queue *job)
 {
     queue_empty(job);
-    for (size_t i = 0; i < s->nasks; i++)
-        queue_push2(job, SOLVER_INSTALL | SOLVER_SOLVABLE, s->asks[i].p);
+    for (size_t i = 0; i < s->nasks; i++) {
+        const struct solve_ask *ask = &s->asks[i];
+        queue_push2(job, SOLVER_INSTALL | (ask->dep != 0 ? SOLVER_SOLVABLE_PROVIDES : SOLVER_SOLVABLE),
+                    ask->dep != 0 ? ask->dep : ask->p);
+    }
     /* Wishes that cannot all be had fall from the last one on. Favours alone would not do: libsolv drops
        `gnupg' from `gnupg | gpg' when it sees that gnupg brings gpg. */
     for (int i = 0; i < wishes->count; i++)
@@ -125,6 +165,11 @@ static void make_job(struct solve *s, const Queue *wishes, Queue *job)
     /* Of several favoured packages libsolv takes the one whose job comes last. */
     for (int i = wishes->count - 1; i >= 0; i--)
         queue_push2(job, SOLVER_FAVOR | SOLVER_SOLVABLE, wishes->elements[i]);
+    for (size_t i = r->nprefer; !s->one_version && i-- > 0;) {
+        Id name = pool_str2id(s->pool, r->prefer[i], 0);
+        if (name != 0)
+            queue_push2(job, SOLVER_FAVOR | SOLVER_SOLVABLE_NAME, name);
+    }
 }
 
 /* Adds the wishes that the solution is without to `banned`; their number. */
@@ -153,6 +198,17 @@ static void keep_result(struct solve *s, Solver *solver)
     queue_free(&decisions);
 }
 
+static void set_flags(const struct solve *s, const struct solve_request *r, Solver *solver)
+{
+    solver_set_flag(solver, SOLVER_FLAG_IGNORE_RECOMMENDED, !r->weak);
+    if (s->one_version)
+        return;
+    /* As dnf's Goal does. */
+    solver_set_flag(solver, SOLVER_FLAG_BEST_OBEY_POLICY, 1);
+    solver_set_flag(solver, SOLVER_FLAG_YUM_OBSOLETES, 1);
+    solver_set_flag(solver, SOLVER_FLAG_URPM_REORDER, 1);
+}
+
 int solve_find(struct solve *s, const struct solve_request *r, struct err *e)
 {
     Solver *solver = solver_create(s->pool);
@@ -162,11 +218,11 @@ int solve_find(struct solve *s, const struct solve_request *r, struct err *e)
     queue_init(&job);
     queue_init(&wishes);
     map_init(&banned, s->pool->nsolvables);
-    solver_set_flag(solver, SOLVER_FLAG_IGNORE_RECOMMENDED, !r->weak);
+    set_flags(s, r, solver);
     for (int round = 0; round < ROUNDS_MAX && rc == 0; round++) {
         if (s->one_version)
             solve_wish(s, r, &banned, &wishes);
-        make_job(s, &wishes, &job);
+        make_job(s, r, &wishes, &job);
         if (solver_solve(solver, &job) != 0)
             rc = solve_explain(s, solver, e);
         else if (ban_refused(solver, &wishes, &banned) == 0)

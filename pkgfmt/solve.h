@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/str.h"
 #include "pkgfmt/plan.h"
 
 struct solve;  /* owns libsolv's Pool */
@@ -27,6 +28,8 @@ const struct log *solve_log(const struct solve *s);
    of the calls; arg lives in solve_arena(). */
 void solve_defer(struct solve *s, void (*fn)(void *arg), void *arg);
 struct arena *solve_arena(struct solve *s);
+/* What the format keeps beside the pool: n zero bytes at the first call, the same ones later. */
+void *solve_own(struct solve *s, size_t n);
 
 /* What a package's entry in the pool says beyond libsolv's own keys; names of repodata keys.
    Path: SOLVABLE_MEDIADIR and _MEDIAFILE; size: SOLVABLE_DOWNLOADSIZE; installed size: SOLVABLE_INSTALLSIZE,
@@ -38,7 +41,9 @@ struct arena *solve_arena(struct solve *s);
     "zonestrap:replaces" /* id array: takes over files of these, orders the plan and no more */
 
 struct solve_request {
-    const char *const *set; /* words of the recipe's set: NAME, priority:required, essential:yes */
+    const char *const
+        *set; /* words of the recipe's set: NAME; deb: priority:required, essential:yes; rpm: @GROUP,
+                 @^ENVIRONMENT, NAME-VERSION.ARCH, a capability */
     size_t nset;
     const char *set_name;       /* for reasons */
     const char *const *include; /* --include */
@@ -54,6 +59,20 @@ struct solve_request {
     unsigned max_seconds;     /* 0: 60 */
     const volatile int *stop; /* set by a signal handler: ERR_INTR soon; may be NULL */
 };
+
+/* A rule beside libsolv's: fn is called for each request, when the providers are known, and takes packages
+   out with solve_hide(). */
+void solve_rule(struct solve *s, void (*fn)(struct solve *s, const struct solve_request *r, void *arg),
+                void *arg);
+void solve_hide(struct solve *s, int package);
+
+/* Adds a member to group id (made at its first mention): a package, or a group of which `id` then is one.
+   requires: the member comes only with this package; empty: always. An empty member adds none. */
+void solve_group_add(struct solve *s, const char *id, struct str member, struct str requires, bool is_group);
+
+/* Whether the request, or a package that it may lead to, asks for a file that no package has; listed says of
+   which files that is no news (they would be known). */
+bool solve_lacks_file(struct solve *s, const struct solve_request *r, bool (*listed)(const char *path));
 
 /* ERR_USAGE: an unknown package name is asked for (with near names as a hint). ERR_SOLVE: no solution, the
    chain of reasons in one line. The plan is ordered: Pre-Depends and Depends before who needs them as far as

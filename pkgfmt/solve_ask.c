@@ -2,18 +2,11 @@
 #include <stdlib.h>
 
 #include "base/auto.h"
-#include "pkgfmt/solve_impl.h"
+#include "pkgfmt/solve_ask.h"
 
 enum { NEAR_MAX = 3, NAME_LEN_MAX = 64 };
 
-struct asks {
-    struct solve *s;
-    const struct solve_request *r;
-    Map seen;
-    size_t cap;
-};
-
-static bool is_excluded(const struct asks *k, const char *name)
+bool solve_ask_excluded(const struct solve_asks *k, const char *name)
 {
     for (size_t i = 0; i < k->r->nexclude; i++)
         if (strcmp(k->r->exclude[i], name) == 0)
@@ -21,12 +14,13 @@ static bool is_excluded(const struct asks *k, const char *name)
     return false;
 }
 
-static void push(struct asks *k, Id p, const char *reason)
+void solve_ask_push(struct solve_asks *k, struct solve_ask ask)
 {
     struct solve *s = k->s;
-    if (MAPTST(&k->seen, p))
+    if (ask.dep == 0 && MAPTST(&k->seen, ask.p))
         return;
-    MAPSET(&k->seen, p);
+    if (ask.dep == 0)
+        MAPSET(&k->seen, ask.p);
     if (s->nasks == k->cap) {
         size_t cap = k->cap ? 2 * k->cap : 64;
         struct solve_ask *asks = arena_array(&s->run, cap, sizeof *asks);
@@ -35,7 +29,12 @@ static void push(struct asks *k, Id p, const char *reason)
         s->asks = asks;
         k->cap = cap;
     }
-    s->asks[s->nasks++] = (struct solve_ask){p, reason};
+    s->asks[s->nasks++] = ask;
+}
+
+static void push(struct solve_asks *k, Id p, const char *reason)
+{
+    solve_ask_push(k, (struct solve_ask){.p = p, .reason = reason});
 }
 
 static int cmp_ask(const void *a, const void *b, void *pool)
@@ -46,7 +45,7 @@ static int cmp_ask(const void *a, const void *b, void *pool)
 }
 
 /* priority:VALUE or essential:yes. */
-static int add_word(struct asks *k, const char *word, const char *reason, struct err *e)
+static int add_word(struct solve_asks *k, const char *word, const char *reason, struct err *e)
 {
     Pool *pool = k->s->pool;
     bool essential = strcmp(word, "essential:yes") == 0, found = false;
@@ -118,8 +117,15 @@ static void hint_near(struct solve *s, const char *name, struct err *e)
                  n > 2 ? ", " : "", n > 2 ? near[2] : "");
 }
 
+int solve_ask_unknown(struct solve_asks *k, const char *word, const char *reason, struct err *e)
+{
+    err_set(e, ERR_USAGE, "%s: there is no package `%s'", reason, word);
+    hint_near(k->s, word, e);
+    return -1;
+}
+
 /* A virtual name: its only provider, or the preferred one; else the user must choose. */
-static Id pick_virtual(struct asks *k, Id name, const char *word, const char *reason, struct err *e)
+static Id pick_virtual(struct solve_asks *k, Id name, const char *word, const char *reason, struct err *e)
 {
     Pool *pool = k->s->pool;
     AUTO_BUF names = {0};
@@ -140,7 +146,7 @@ static Id pick_virtual(struct asks *k, Id name, const char *word, const char *re
     return 0;
 }
 
-static int add_name(struct asks *k, const char *word, const char *reason, bool from_set, struct err *e)
+static int add_name(struct solve_asks *k, const char *word, const char *reason, bool from_set, struct err *e)
 {
     Pool *pool = k->s->pool;
     struct str name = str_c(word), arch = {NULL, 0};
@@ -153,39 +159,43 @@ static int add_name(struct asks *k, const char *word, const char *reason, bool f
                            k->s->arch);
     }
     Id id = pool_strn2id(pool, name.p, (unsigned)name.n, 0), p = 0;
-    if (id != 0 && is_excluded(k, pool_id2str(pool, id)))
+    if (id != 0 && solve_ask_excluded(k, pool_id2str(pool, id)))
         return from_set ? 0 : err_set(e, ERR_USAGE, "`%s' is both included and excluded", word);
     if (id != 0)
         p = solve_pick(k->s, k->r, id, NULL, NULL);
-    if (p == 0) {
-        err_set(e, ERR_USAGE, "%s: there is no package `%s'", reason, word);
-        hint_near(k->s, word, e);
-        return -1;
-    }
+    if (p == 0)
+        return solve_ask_unknown(k, word, reason, e);
     if (pool_id2solvable(pool, p)->name != id && (p = pick_virtual(k, id, word, reason, e)) == 0)
         return -1;
     push(k, p, reason);
     return 0;
 }
 
-static int add_all(struct asks *k, const char *set_reason, struct err *e)
+/* priority: and essential: are Debian's; so is what add_name() reads. */
+static int add_one(struct solve_asks *k, const char *word, const char *reason, bool from_set, struct err *e)
+{
+    if (!k->s->one_version)
+        return solve_ask_rpm(k, word, reason, from_set, e);
+    if (from_set && (strncmp(word, "priority:", 9) == 0 || strcmp(word, "essential:yes") == 0))
+        return add_word(k, word, reason, e);
+    return add_name(k, word, reason, from_set, e);
+}
+
+static int add_all(struct solve_asks *k, const char *set_reason, struct err *e)
 {
     const struct solve_request *r = k->r;
-    for (size_t i = 0; i < r->nset; i++) {
-        const char *w = r->set[i];
-        bool group = strncmp(w, "priority:", 9) == 0 || strcmp(w, "essential:yes") == 0;
-        if ((group ? add_word(k, w, set_reason, e) : add_name(k, w, set_reason, true, e)) != 0)
+    for (size_t i = 0; i < r->nset; i++)
+        if (add_one(k, r->set[i], set_reason, true, e) != 0)
             return -1;
-    }
     for (size_t i = 0; i < r->ninclude; i++)
-        if (add_name(k, r->include[i], "asked for", false, e) != 0)
+        if (add_one(k, r->include[i], "asked for", false, e) != 0)
             return -1;
     return 0;
 }
 
 int solve_asks(struct solve *s, const struct solve_request *r, struct err *e)
 {
-    struct asks k = {.s = s, .r = r};
+    struct solve_asks k = {.s = s, .r = r};
     const char *reason = arena_printf(&s->run, "set %s", r->set_name != NULL ? r->set_name : "");
     s->asks = NULL;
     s->nasks = 0;

@@ -65,7 +65,46 @@ static void consider_best(struct solve *s)
     free(best);
 }
 
-/* libsolv looks at Recommends even when they are not to be installed: out of its sight then. */
+/* Who has the files that the request itself names: libsolv looks only for those in relations. */
+static void provide_words(struct solve *s, const char *const *words, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        Dataiterator di;
+        Id file = words[i][0] == '/' ? pool_str2id(s->pool, words[i], 1) : 0;
+        if (file == 0 || dataiterator_init(&di, s->pool, NULL, 0, SOLVABLE_FILELIST, words[i],
+                                           SEARCH_STRING | SEARCH_FILES | SEARCH_COMPLETE_FILELIST) != 0)
+            continue;
+        while (dataiterator_step(&di)) {
+            Solvable *x = pool_id2solvable(s->pool, di.solvid);
+            x->provides = repo_addid_dep(x->repo, x->provides, file, SOLVABLE_FILEMARKER);
+            dataiterator_skip_solvable(&di);
+        }
+        dataiterator_free(&di);
+    }
+}
+
+/* All versions, and files as what packages provide; but for what the format's rules hide. */
+static void consider_all(struct solve *s, const struct solve_request *r)
+{
+    map_setall(&s->considered);
+    provide_words(s, r->set, r->nset);
+    provide_words(s, r->include, r->ninclude);
+    pool_addfileprovides(s->pool);
+    if (s->rules == NULL)
+        return;
+    pool_createwhatprovides(s->pool);
+    for (const struct solve_rule *rule = s->rules; rule != NULL; rule = rule->next)
+        rule->fn(s, r, rule->arg);
+    pool_freewhatprovides(s->pool);
+}
+
+void solve_hide(struct solve *s, int package)
+{
+    MAPCLR(&s->considered, package);
+}
+
+/* libsolv looks at Recommends even when they are not to be installed, where apt does not (dnf does): out of
+   its sight then. */
 void solve_recommends(struct solve *s, bool wanted)
 {
     Pool *pool = s->pool;
@@ -97,9 +136,9 @@ void solve_consider(struct solve *s, const struct solve_request *r)
     if (s->one_version)
         consider_best(s);
     else
-        map_setall(&s->considered);
+        consider_all(s, r);
     exclude(s, r);
-    solve_recommends(s, r->weak);
+    solve_recommends(s, r->weak || !s->one_version);
     s->pool->considered = &s->considered;
     pool_createwhatprovides(s->pool);
 }

@@ -55,8 +55,15 @@ static void reach_all(struct explain *x)
 {
     Pool *pool = x->s->pool;
     Id q, qq;
-    for (size_t i = 0; i < x->s->nasks; i++)
-        reach(x, x->s->asks[i].p, 0, 0, x->s->asks[i].reason);
+    for (size_t i = 0; i < x->s->nasks; i++) {
+        const struct solve_ask *ask = &x->s->asks[i];
+        if (ask->p != 0)
+            reach(x, ask->p, 0, 0, ask->reason);
+        /* Any provider may be the one that was tried. */
+        for (Id *pp = ask->dep != 0 ? pool_whatprovides_ptr(pool, ask->dep) : NULL; pp != NULL && *pp != 0;
+             pp++)
+            reach(x, *pp, 0, 0, ask->reason);
+    }
     for (int i = 0; i < x->seen.count; i++) {
         Id p = x->seen.elements[i];
         for (int k = 0; k < x->nfacts; k++) {
@@ -83,7 +90,7 @@ static bool array_has(const Solvable *v, Offset array, Id dep, const char **kind
     const Id *ids = v->repo->idarraydata + array;
     for (int i = 0; ids[i] != 0; i++)
         if (ids[i] == dep) {
-            *kind = solve_require_kind(ids, i);
+            *kind = solve_require_kind(v->repo->pool, ids, i);
             return true;
         }
     return false;
@@ -92,7 +99,7 @@ static bool array_has(const Solvable *v, Offset array, Id dep, const char **kind
 static void put_relation(struct explain *x, Id p, Id dep, struct buf *out)
 {
     const Solvable *v = pool_id2solvable(x->s->pool, p);
-    const char *kind = "Depends";
+    const char *kind = solve_require_kind(x->s->pool, NULL, 0);
     array_has(v, v->requires, dep, &kind);
     buf_printf(out, "%s %s: ", name_of(x, p), kind);
     solve_dep_text(x->s->pool, dep, out);
@@ -167,6 +174,12 @@ static void put_lack(struct explain *x, Id dep, struct buf *out, struct err *e)
                        pool_id2str(pool, pool->solvables[p].evr));
             return;
         }
+        p = *pool_whatprovides_ptr(pool, name);
+        if (p != 0) {
+            buf_printf(out, ", but %s %s provides another version", name_of(x, p),
+                       pool_id2str(pool, pool->solvables[p].evr));
+            return;
+        }
     }
     buf_puts(out, ", which no repository has");
 }
@@ -177,7 +190,11 @@ static void put_conflict(struct explain *x, const struct fact *f, struct buf *ou
     if (f->type == SOLVER_RULE_PKG_SAME_NAME) {
         buf_printf(out, "; only one version of %s can be installed", name_of(x, f->source));
     } else {
-        buf_printf(out, "; %s Conflicts or Breaks: ", name_of(x, f->source));
+        bool deb = x->s->pool->disttype == DISTTYPE_DEB;
+        buf_printf(out, "; %s %s: ", name_of(x, f->source),
+                   deb                                    ? "Conflicts or Breaks"
+                   : f->type == SOLVER_RULE_PKG_CONFLICTS ? "Conflicts"
+                                                          : "Obsoletes");
         solve_dep_text(x->s->pool, f->dep, out);
     }
     if (f->target > 0 && x->links[f->target].seen) {

@@ -18,15 +18,27 @@ struct solve_repo {
 
 /* Why a package of the result is there: asked for (from 0), or by a relation of another one. */
 struct solve_cause {
-    Id from;          /* package; 0: asked for */
-    Id dep;           /* the relation */
-    const char *kind; /* "Depends", "Pre-Depends", "Recommends"; asked for: "set base", "asked for" */
+    Id from; /* package; 0: asked for */
+    Id dep;  /* the relation */
+    const char
+        *kind; /* "Depends", "Pre-Depends", "Requires", "Recommends"; asked for: "set base", "asked for" */
 };
 
-/* One package that the request names, directly or by a word. */
+/* One package that the request names, directly or by a word; or a relation that it wants fulfilled. */
 struct solve_ask {
-    Id p;
+    Id p;   /* of a relation: what will probably fulfil it; 0: nothing, and that is fine */
+    Id dep; /* 0: the package itself */
     const char *reason;
+};
+
+struct solve_group {
+    const char *id;
+    struct solve_member {
+        const char *name, *requires; /* requires: NULL, or the package it comes with */
+        bool is_group;
+        struct solve_member *next;
+    } * members, **end;
+    struct solve_group *next;
 };
 
 struct solve {
@@ -39,6 +51,13 @@ struct solve {
         void *arg;
         struct solve_work *next;
     } * work;
+    struct solve_rule {
+        void (*fn)(struct solve *s, const struct solve_request *r, void *arg);
+        void *arg;
+        struct solve_rule *next;
+    } * rules;
+    struct solve_group *groups, *last_group;
+    void *own;          /* the format's */
     bool abandoned;     /* a thread is at work on all this and does not end: nothing may be freed */
     void *bound;        /* what that thread works on */
     bool one_version;   /* of a name only the best version counts, as in apt; else libsolv's policy decides */
@@ -76,6 +95,9 @@ int solve_bound(struct solve *s, const struct solve_request *r, struct err *e);
 /* solve_ask.c: the request's words as packages, into s->asks. */
 int solve_asks(struct solve *s, const struct solve_request *r, struct err *e);
 
+/* solve_group.c: NULL when there is none. */
+const struct solve_group *solve_group_find(const struct solve *s, const char *id);
+
 /* solve_order.c: sorts the result into the plan's order. */
 void solve_order(struct solve *s);
 
@@ -83,8 +105,8 @@ void solve_order(struct solve *s);
 void solve_causes(struct solve *s, const struct solve_request *r);
 /* "libc6 (>= 2.34) | libc6.1" */
 void solve_dep_text(Pool *pool, Id dep, struct buf *out);
-/* "Depends" or "Pre-Depends" for the i-th id of the array. */
-const char *solve_require_kind(const Id *requires, int i);
+/* "Depends" or "Pre-Depends", rpm: "Requires" or "Requires(pre)", for the i-th id of the array. */
+const char *solve_require_kind(const Pool *pool, const Id *requires, int i);
 
 /* solve_explain.c: why the first problem cannot be solved, in one line; ERR_SOLVE. */
 int solve_explain(struct solve *s, Solver *solver, struct err *e);

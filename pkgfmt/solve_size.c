@@ -39,13 +39,27 @@ static void follow(struct reach *w, const Solvable *x, Offset deps, bool wanted)
     }
 }
 
+static void reach_ask(struct reach *w, const struct solve_ask *ask)
+{
+    Pool *pool = w->s->pool;
+    Id p, pp;
+    if (ask->dep == 0) {
+        reach_add(w, ask->p);
+        return;
+    }
+    FOR_PROVIDES(p, pp, ask->dep)
+    {
+        reach_add(w, p);
+    }
+}
+
 int solve_check_size(struct solve *s, struct err *e)
 {
     struct reach w = {.s = s};
     map_init(&w.seen, s->pool->nsolvables);
     queue_init(&w.todo);
     for (size_t i = 0; i < s->nasks; i++)
-        reach_add(&w, s->asks[i].p);
+        reach_ask(&w, &s->asks[i]);
     for (int i = 0; i < w.todo.count && w.pairs <= PAIRS_MAX; i++) {
         const Solvable *x = pool_id2solvable(s->pool, w.todo.elements[i]);
         follow(&w, x, x->requires, true);

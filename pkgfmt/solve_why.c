@@ -37,12 +37,13 @@ void solve_dep_text(Pool *pool, Id dep, struct buf *out)
         buf_printf(out, "%s (%s %s)", pool_id2str(pool, rel->name), op, pool_id2str(pool, rel->evr));
 }
 
-const char *solve_require_kind(const Id *requires, int i)
+const char *solve_require_kind(const Pool *pool, const Id *requires, int i)
 {
+    bool deb = pool->disttype == DISTTYPE_DEB;
     for (int k = 0; k < i; k++)
         if (requires[k] == SOLVABLE_PREREQMARKER)
-            return "Pre-Depends";
-    return "Depends";
+            return deb ? "Pre-Depends" : "Requires(pre)";
+    return deb ? "Depends" : "Requires";
 }
 
 struct causes {
@@ -62,6 +63,23 @@ static void found(struct causes *c, Id p, Id from, Id dep, const char *kind)
     queue_push(&c->found, p);
 }
 
+static void found_ask(struct causes *c, const struct solve_ask *ask)
+{
+    Pool *pool = c->s->pool;
+    Id p, pp;
+    if (ask->p != 0)
+        found(c, ask->p, 0, 0, ask->reason);
+    if (ask->dep == 0 || (ask->p != 0 && MAPTST(&c->in, ask->p)))
+        return;
+    /* Of "a if b" only the package a, which ask->p is. */
+    if (ISRELDEP(ask->dep) && GETRELDEP(pool, ask->dep)->flags == REL_COND)
+        return;
+    FOR_PROVIDES(p, pp, ask->dep)
+    {
+        found(c, p, 0, 0, ask->reason);
+    }
+}
+
 static void follow(struct causes *c, Id from, Offset deps, bool recommends)
 {
     Pool *pool = c->s->pool;
@@ -72,7 +90,7 @@ static void follow(struct causes *c, Id from, Offset deps, bool recommends)
         Id p, pp;
         if (array[i] == SOLVABLE_PREREQMARKER)
             continue;
-        const char *kind = recommends ? "Recommends" : solve_require_kind(array, i);
+        const char *kind = recommends ? "Recommends" : solve_require_kind(pool, array, i);
         if (!c->widely) {
             p = solve_pick(c->s, c->r, array[i], &c->in, NULL);
             if (p != 0)
@@ -97,6 +115,26 @@ static void follow_all(struct causes *c)
     }
 }
 
+/* A package may come because it says itself what it supplements. */
+static const char *supplement(struct causes *c, Id package)
+{
+    const Solvable *x = pool_id2solvable(c->s->pool, package);
+    Pool *pool = c->s->pool;
+    Id p, pp;
+    for (const Id *d = x->supplements ? x->repo->idarraydata + x->supplements : NULL; d != NULL && *d != 0;
+         d++) {
+        AUTO_BUF text = {0};
+        FOR_PROVIDES(p, pp, *d)
+        {
+            if (!MAPTST(&c->in, p))
+                continue;
+            solve_dep_text(pool, *d, &text);
+            return arena_printf(&c->s->run, "Supplements: %s", buf_c(&text));
+        }
+    }
+    return "the solver";
+}
+
 void solve_causes(struct solve *s, const struct solve_request *r)
 {
     struct causes c = {.s = s, .r = r};
@@ -106,12 +144,12 @@ void solve_causes(struct solve *s, const struct solve_request *r)
     for (int i = 0; i < s->result.count; i++)
         MAPSET(&c.in, s->result.elements[i]);
     for (size_t i = 0; i < s->nasks; i++)
-        found(&c, s->asks[i].p, 0, 0, s->asks[i].reason);
+        found_ask(&c, &s->asks[i]);
     follow_all(&c);
     c.widely = true;
     follow_all(&c);
     for (int i = 0; i < s->result.count; i++)
-        found(&c, s->result.elements[i], 0, 0, "the solver");
+        found(&c, s->result.elements[i], 0, 0, supplement(&c, s->result.elements[i]));
     queue_free(&c.found);
     map_free(&c.in);
 }

@@ -26,14 +26,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
     AUTO_ARENA a = {0};
     struct err e = {0};
     struct solve *s;
-    struct deb_decode d;
+    struct index_decode d;
     struct plan plan;
     const char **steps;
     size_t nsteps;
     if (solve_open(&s, DISTTYPE_DEB, "amd64", NULL, &e) != 0)
         abort();
     struct s_Repo *repo = solve_repo_add(s, "main", 0, 0);
-    if (deb_decode_open(&d, fuzz_fd(p, n), "Packages", 1 << 24, &e) == 0 &&
+    if (index_decode_open(&d, fuzz_fd(p, n), "Packages", 1 << 24, &e) == 0 &&
         deb_index_parse(s, &d, repo, &e) == 0) {
         for (int i = 0; i < 2; i++) {
             const struct solve_request r = {
@@ -46,7 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
             }
         }
     }
-    deb_decode_close(&d);
+    index_decode_close(&d);
     solve_close(s);
     return 0;
 }

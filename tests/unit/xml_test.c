@@ -138,6 +138,35 @@ static void bad(void)
     CHECK_STR(e.msg, "x.xml:1: a control character");
 }
 
+/* A document type may be passed over, if it declares nothing. */
+static void doctypes(void)
+{
+    static const struct {
+        const char *text, *want; /* want NULL: refused */
+    } t[] = {
+        {"<?xml version='1.0'?>\n<!DOCTYPE a PUBLIC \"-//X//>\" \"a.dtd\">\n<a>x</a>", "<a>'x'</a>"},
+        {"<!DOCTYPE a><a/>", "<a></a>"},
+        {"<!DOCTYPE a [<!ENTITY x 'y'>]><a>&x;</a>", NULL},
+        {"<!DOCTYPE a SYSTEM '['><a/>", NULL},
+        {"<!DOCTYPE a [\n]><a/>", NULL},
+        {"<a/><!DOCTYPE a>", NULL},
+        {"<a><!DOCTYPE a></a>", NULL},
+        {"<!DOCTYPE a", NULL},
+        {"<!ENTITY a><a/>", NULL},
+        {"<!DOCTYPE a><a>&x;</a>", NULL},
+    };
+    for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
+        AUTO_BUF out = {0};
+        struct err e = {0};
+        xml_open_text(&reader, "x.xml", str_c(t[i].text));
+        reader.doctype_ok = true;
+        CHECK(events(&reader, &out, &e) == (t[i].want != NULL ? 0 : -1));
+        xml_close(&reader);
+        if (t[i].want != NULL)
+            CHECK_STR(buf_c(&out), t[i].want);
+    }
+}
+
 static void repeat(struct buf *b, const char *s, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -317,6 +346,7 @@ int main(void)
 {
     RUN(good);
     RUN(bad);
+    RUN(doctypes);
     RUN(bounds);
     RUN(helpers);
     RUN(any_cut);

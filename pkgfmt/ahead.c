@@ -1,4 +1,4 @@
-#include "pkgfmt/deb_ahead.h"
+#include "pkgfmt/ahead.h"
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -10,13 +10,13 @@
 enum { SLOTS = 4 };
 
 struct slot {
-    char bytes[DEB_AHEAD_BLOCK];
+    char bytes[AHEAD_BLOCK];
     ssize_t n; /* what the source answered */
 };
 
 /* A ring: the thread fills slots[filled % SLOTS], the caller empties slots[emptied % SLOTS]. */
-struct deb_ahead {
-    deb_ahead_source *source;
+struct ahead {
+    ahead_source *source;
     void *ctx;
     pthread_t thread;
     pthread_mutex_t lock;
@@ -28,7 +28,7 @@ struct deb_ahead {
 };
 
 /* A slot to fill; NULL when the caller wants no more. */
-static struct slot *free_slot(struct deb_ahead *a)
+static struct slot *free_slot(struct ahead *a)
 {
     pthread_mutex_lock(&a->lock);
     while (!a->stop && a->filled - a->emptied == SLOTS)
@@ -38,7 +38,7 @@ static struct slot *free_slot(struct deb_ahead *a)
     return s;
 }
 
-static void move(struct deb_ahead *a, unsigned long *counter)
+static void move(struct ahead *a, unsigned long *counter)
 {
     pthread_mutex_lock(&a->lock);
     ++*counter;
@@ -48,7 +48,7 @@ static void move(struct deb_ahead *a, unsigned long *counter)
 
 static void *fill(void *arg)
 {
-    struct deb_ahead *a = arg;
+    struct ahead *a = arg;
     struct slot *s;
     ssize_t n;
     do {
@@ -62,9 +62,9 @@ static void *fill(void *arg)
     return NULL;
 }
 
-struct deb_ahead *deb_ahead_open(deb_ahead_source *source, void *ctx)
+struct ahead *ahead_open(ahead_source *source, void *ctx)
 {
-    struct deb_ahead *a = mem_alloc(sizeof *a);
+    struct ahead *a = mem_alloc(sizeof *a);
     a->source = source;
     a->ctx = ctx;
     pthread_mutex_init(&a->lock, NULL);
@@ -77,7 +77,7 @@ struct deb_ahead *deb_ahead_open(deb_ahead_source *source, void *ctx)
     return NULL;
 }
 
-ssize_t deb_ahead_read(struct deb_ahead *a, void *p, size_t n, struct err *e)
+ssize_t ahead_read(struct ahead *a, void *p, size_t n, struct err *e)
 {
     pthread_mutex_lock(&a->lock);
     while (a->filled == a->emptied)
@@ -94,7 +94,7 @@ ssize_t deb_ahead_read(struct deb_ahead *a, void *p, size_t n, struct err *e)
     return got;
 }
 
-void deb_ahead_close(struct deb_ahead *a)
+void ahead_close(struct ahead *a)
 {
     if (a == NULL)
         return;

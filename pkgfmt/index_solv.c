@@ -1,4 +1,4 @@
-#include "pkgfmt/deb_solv.h"
+#include "pkgfmt/index_solv.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,9 +13,6 @@
 #include "base/auto.h"
 #include "base/file.h"
 
-/* Part of the file's name: a program that stores other keys must not read these files. */
-#define LAYOUT "1"
-
 /* Behind libsolv's bytes stands their SHA256: its reader is not made for damaged files. */
 enum { TRAILER = 32 };
 
@@ -26,21 +23,21 @@ static bool only_ours(int fd, bool directory)
            (directory ? S_ISDIR(st.st_mode) : S_ISREG(st.st_mode));
 }
 
-void deb_solv_open(struct deb_solv *c, const char *dir, const struct digest *index, const char *arch,
-                   const struct log *log)
+void index_solv_open(struct index_solv *c, const char *dir, const char *layout, const struct digest *index,
+                     const char *arch, const struct log *log)
 {
     char hex[DIGEST_HEX_MAX];
     struct err e;
-    *c = (struct deb_solv){.dir = -1, .log = log};
+    *c = (struct index_solv){.dir = -1, .log = log};
     if (dir == NULL || index->kind == DIGEST_NONE)
         return;
-    snprintf(c->name, sizeof c->name, "%s-%.40s-" LAYOUT ".solv", digest_hex(index, hex), arch);
+    snprintf(c->name, sizeof c->name, "%s-%.40s-%s.solv", digest_hex(index, hex), arch, layout);
     if (strchr(c->name, '/') != NULL || file_mkdirs(dir, 0700, &e) != 0)
         return;
     c->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (c->dir >= 0 && !only_ours(c->dir, true)) {
         log_info(log, "%s: others may write there, so parsed indexes are not kept", dir);
-        deb_solv_close(c);
+        index_solv_close(c);
     }
 }
 
@@ -77,7 +74,7 @@ static bool is_whole(int fd)
            memcmp(trailer, d.bytes, TRAILER) == 0;
 }
 
-bool deb_solv_load(struct deb_solv *c, struct s_Repo *repo)
+bool index_solv_load(struct index_solv *c, struct s_Repo *repo)
 {
     if (c->dir < 0)
         return false;
@@ -115,7 +112,7 @@ static int write_whole(int fd, struct s_Repo *repo)
     return pwrite(fd, d.bytes, TRAILER, st.st_size) == TRAILER ? 0 : -1;
 }
 
-void deb_solv_store(struct deb_solv *c, struct s_Repo *repo)
+void index_solv_store(struct index_solv *c, struct s_Repo *repo)
 {
     char temp[sizeof c->name + 32];
     if (c->dir < 0)
@@ -132,7 +129,7 @@ void deb_solv_store(struct deb_solv *c, struct s_Repo *repo)
     unlinkat(c->dir, temp, 0);
 }
 
-void deb_solv_close(struct deb_solv *c)
+void index_solv_close(struct index_solv *c)
 {
     if (c->dir >= 0)
         close(c->dir);

@@ -1,4 +1,4 @@
-#include "pkgfmt/deb_decode.h"
+#include "pkgfmt/index_decode.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/str.h"
-#include "pkgfmt/deb_ahead.h"
+#include "pkgfmt/ahead.h"
 
 enum { BLOCK = 64 << 10 };
 
@@ -31,13 +31,13 @@ static const struct filter *filter_of(const char *name)
     return NULL;
 }
 
-static int damaged(struct deb_decode *d, struct err *e, const char *what)
+static int damaged(struct index_decode *d, struct err *e, const char *what)
 {
     const char *why = archive_error_string(d->archive);
     return err_set(e, ERR_FORMAT, "%s: %s%s%s", d->name, what, why ? ": " : "", why ? why : "");
 }
 
-static int open_filtered(struct deb_decode *d, const struct filter *f, struct err *e)
+static int open_filtered(struct index_decode *d, const struct filter *f, struct err *e)
 {
     struct archive_entry *entry;
     d->archive = archive_read_new();
@@ -62,14 +62,14 @@ static int open_filtered(struct deb_decode *d, const struct filter *f, struct er
     return 0;
 }
 
-int deb_decode_open(struct deb_decode *d, int fd, const char *name, uint64_t max, struct err *e)
+int index_decode_open(struct index_decode *d, int fd, const char *name, uint64_t max, struct err *e)
 {
     const struct filter *f = filter_of(name);
-    *d = (struct deb_decode){.fd = fd, .name = name, .max = max};
+    *d = (struct index_decode){.fd = fd, .name = name, .max = max};
     return f != NULL ? open_filtered(d, f, e) : 0;
 }
 
-static ssize_t read_plain(struct deb_decode *d, void *p, size_t n, struct err *e)
+static ssize_t read_plain(struct index_decode *d, void *p, size_t n, struct err *e)
 {
     ssize_t got;
     do
@@ -80,7 +80,7 @@ static ssize_t read_plain(struct deb_decode *d, void *p, size_t n, struct err *e
 
 static ssize_t read_now(void *ctx, void *p, size_t n, struct err *e)
 {
-    struct deb_decode *d = ctx;
+    struct index_decode *d = ctx;
     ssize_t got;
     if (d->ended)
         return 0;
@@ -96,20 +96,20 @@ static ssize_t read_now(void *ctx, void *p, size_t n, struct err *e)
     return got;
 }
 
-void deb_decode_ahead(struct deb_decode *d)
+void index_decode_ahead(struct index_decode *d)
 {
     if (d->ahead == NULL)
-        d->ahead = deb_ahead_open(read_now, d);
+        d->ahead = ahead_open(read_now, d);
 }
 
-ssize_t deb_decode_read(struct deb_decode *d, void *p, size_t n, struct err *e)
+ssize_t index_decode_read(struct index_decode *d, void *p, size_t n, struct err *e)
 {
-    return d->ahead != NULL ? deb_ahead_read(d->ahead, p, n, e) : read_now(d, p, n, e);
+    return d->ahead != NULL ? ahead_read(d->ahead, p, n, e) : read_now(d, p, n, e);
 }
 
-void deb_decode_close(struct deb_decode *d)
+void index_decode_close(struct index_decode *d)
 {
-    deb_ahead_close(d->ahead);
+    ahead_close(d->ahead);
     d->ahead = NULL;
     if (d->archive != NULL)
         archive_read_free(d->archive);

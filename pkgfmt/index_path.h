@@ -1,0 +1,15 @@
+/* Paths that an index gives. */
+#ifndef PKGFMT_INDEX_PATH_H
+#define PKGFMT_INDEX_PATH_H
+
+#include <stdbool.h>
+
+#include "base/str.h"
+
+enum { INDEX_PATH_MAX = 4000 }; /* bytes */
+
+/* A path below the repository, never out of it and no URL; without blanks, backslashes and control
+ * characters. */
+bool index_path_ok(struct str path);
+
+#endif

@@ -1,0 +1,23 @@
+/* What the readers of the request's words share. */
+#ifndef PKGFMT_SOLVE_ASK_H
+#define PKGFMT_SOLVE_ASK_H
+
+#include "pkgfmt/solve_impl.h"
+
+struct solve_asks {
+    struct solve *s;
+    const struct solve_request *r;
+    Map seen;
+    size_t cap;
+};
+
+/* Adds what is asked for; a package once. */
+void solve_ask_push(struct solve_asks *k, struct solve_ask ask);
+bool solve_ask_excluded(const struct solve_asks *k, const char *name);
+/* "there is no package `WORD'", with up to three names that are a slip of the pen away as a hint. */
+int solve_ask_unknown(struct solve_asks *k, const char *word, const char *reason, struct err *e);
+
+/* solve_ask_rpm.c: one word. from_set: a word of the recipe's set, which --exclude takes out silently. */
+int solve_ask_rpm(struct solve_asks *k, const char *word, const char *reason, bool from_set, struct err *e);
+
+#endif
