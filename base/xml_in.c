@@ -20,13 +20,14 @@ int xml_in_fail(struct xml *x, size_t at, struct err *e, const char *text)
 
 void xml_in_count(struct xml *x, size_t upto)
 {
+    if (upto <= x->counted)
+        return;
     const char *p = x->window + x->counted, *end = x->window + upto;
     while (p < end && (p = memchr(p, '\n', (size_t)(end - p))) != NULL) {
         x->line++;
         p++;
     }
-    if (upto > x->counted)
-        x->counted = upto;
+    x->counted = upto;
 }
 
 /* --- the window */
@@ -91,7 +92,8 @@ static void make_room(struct xml *x)
     if (x->cap - x->end >= XML_BLOCK)
         return;
     xml_in_count(x, x->pos);
-    memmove(x->window, x->window + x->pos, x->end - x->pos);
+    if (x->window != NULL)
+        memmove(x->window, x->window + x->pos, x->end - x->pos);
     x->end -= x->pos;
     x->checked -= x->pos;
     x->counted -= x->pos;

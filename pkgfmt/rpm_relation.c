@@ -16,7 +16,7 @@ bool rpm_relation_name_ok(struct str name)
         return false;
     for (size_t i = 0; i < name.n; i++) {
         unsigned char c = (unsigned char)name.p[i];
-        if (c <= ' ' || c == 0x7f || strchr("/\\\"'`$&|;<>()*?[]{}:,=", c) != NULL)
+        if (c <= ' ' || c >= 0x7f || strchr("/\\\"'`$&|;<>()*?[]{}:,=!#", c) != NULL)
             return false;
     }
     return true;
@@ -25,7 +25,7 @@ bool rpm_relation_name_ok(struct str name)
 bool rpm_relation_version_ok(struct str s)
 {
     for (size_t i = 0; i < s.n; i++)
-        if (strchr("/\\\"'`$&|;<>()*?[]{},=", s.p[i]) != NULL)
+        if (strchr("/\\\"'`$&|;<>()*?[]{},=!#", s.p[i]) != NULL)
             return false;
     return s.n > 0;
 }
