@@ -120,6 +120,7 @@ SEEDS_deb_unpack  := $(TEST_DATA)/deb
 SEEDS_deb_copyright := /usr/share/doc/perl-base /usr/share/doc/dpkg /usr/share/doc/apt
 SEEDS_openpgp     := $(TEST_DATA)/openpgp distros/keys
 SEEDS_overlay     := $(TEST_DATA)/evil/traversal/tar $(TEST_DATA)/evil/tar-rs
+SEEDS_rpm_unpack  := $(TEST_DATA)/rpm/rpm-rs $(TEST_DATA)/rpm/conary $(TEST_DATA)/rpm/rpm-upstream $(TEST_DATA)/evil/rpm-broken
 SEEDS_kw          := distros fixups mirrors
 SEEDS_apt_sources := mirrors
 FUZZ_ARGS ?= -max_len=30000 -timeout=20 -rss_limit_mb=2048 -verbosity=0

@@ -99,7 +99,7 @@ static void base64(struct str in, struct buf *out)
 
 /* A line of sysusers.d(5) for that name: TYPE NAME ID ..., where ID may be UID:GID, too. A user without such
    a GID gets a group of its name and number. */
-static void add_sysuser(struct rpm_accounts *a, bool user, struct str name, struct str line)
+static void add_account(struct rpm_accounts *a, bool user, struct str name, struct str line)
 {
     struct str type, said, id, first;
     uint64_t uid, gid;
@@ -144,7 +144,7 @@ void rpm_owners_provides(struct rpm_accounts *a, const struct rpm_header *h)
         if ((!user && !in_brackets(provide, STR("group("), &name)) || version.n == 0)
             continue;
         base64(version, &line);
-        add_sysuser(a, user, name, buf_view(&line));
+        add_account(a, user, name, buf_view(&line));
     }
 }
 

@@ -1,0 +1,60 @@
+/* rpm packages, unpacked as if their signatures and digests were good: nothing beside the target changes. */
+#include <errno.h>
+#include <sys/stat.h>
+
+#include "pkgfmt/rpm.h"
+#include "pkgfmt/rpm_put.h"
+#include "pkgfmt/rpm_verify.h"
+#include "tests/fuzz/fuzz.h"
+
+static const char *beside, *target;
+
+static void set_up(void)
+{
+    static char b[4200], t[4200];
+    snprintf(b, sizeof b, "%s/beside", fuzz_dir());
+    snprintf(t, sizeof t, "%s/root", fuzz_dir());
+    if (mkdir(b, 0755) < 0)
+        abort();
+    beside = b;
+    target = t;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+{
+    static const struct tree_layout links[] = {{"bin", "usr/bin"}, {"lib", "usr/lib"}};
+    const struct plan_pkg pkg = {
+        .name = "evil", .version = "1-1", .arch = "noarch", .size = n, .installed_size = 1 << 20};
+    struct pkgfmt_package package = {.pkg = &pkg};
+    struct tree_writer *w;
+    struct tree *t;
+    struct rpm_read r;
+    struct err e = {0};
+    struct stat before, after;
+    if (target == NULL)
+        set_up();
+    package.fd = fuzz_fd(p, n);
+    if (rpm_read_open(&r, package.fd, &e) < 0)
+        return 0;
+    if (stat(beside, &before) < 0 || tree_open_dir(&t, target, NULL, &e) < 0 ||
+        tree_layout(t, links, 2, &e) < 0 || tree_writer_open(t, 0, pkg.name, 4 << 20, false, &w, &e) < 0)
+        abort();
+    package.owners = rpm_owners_new(STR("mail:x:8:12:\n"), STR("mail:x:12:\n"), NULL);
+    rpm_owners_read(&package, &e);
+    rpm_verify(&r, &package, &e);
+    int rc = rpm_put(&r, &package, w, &e);
+    if (rc == 0)
+        rc = tree_writer_finish(&w, &e);
+    tree_writer_close(w);
+    if (rc == 0)
+        tree_settle(t, &e);
+    rpm_owners_free(package.owners);
+    rpm_read_close(&r);
+    tree_close(t);
+    if (stat(target, &after) == 0 || errno != ENOENT)
+        abort();
+    if (stat(beside, &after) < 0 || after.st_mtim.tv_sec != before.st_mtim.tv_sec ||
+        after.st_mtim.tv_nsec != before.st_mtim.tv_nsec)
+        abort();
+    return 0;
+}
