@@ -260,8 +260,9 @@ static void add_relations(struct primary *r, Solvable *s)
 
 static void add_files(struct primary *r, Id id)
 {
-    char *path = r->p.files.p, *end = path + r->p.files.n;
-    for (; path < end; path += strlen(path) + 1) {
+    struct buf *files = &r->p.files;
+    for (size_t i = 0; i < files->n; i += strlen(files->p + i) + 1) {
+        char *path = files->p + i;
         char *slash = strrchr(path, '/'), first = slash[1];
         if (first == '\0')
             continue;
