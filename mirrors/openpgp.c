@@ -139,7 +139,8 @@ static enum openpgp_crypto verify_with(struct check *c, const struct openpgp_sig
 static enum openpgp_policy judge(const struct check *c, const struct openpgp_sigpkt *s,
                                  const struct openpgp_cert *cert, const struct openpgp_part *part)
 {
-    enum openpgp_policy p = openpgp_key_policy(cert, part, s->created, c->now);
+    int64_t at = c->range != NULL || s->created > c->now ? s->created : c->now;
+    enum openpgp_policy p = openpgp_key_policy(cert, part, s->created, c->now, at);
     if (p != OPENPGP_OK)
         return p;
     if (!openpgp_crypto_hash(s->hash)->for_data)

@@ -30,7 +30,7 @@ enum openpgp_crypto {
 /* What we think of a good one. */
 enum openpgp_policy {
     OPENPGP_OK,
-    OPENPGP_KEY_EXPIRED, /* at `now`, or at the signature's time */
+    OPENPGP_KEY_EXPIRED, /* at `now` (but see openpgp_verify_range()), or at the signature's time */
     OPENPGP_KEY_REVOKED, /* what a key signed before it was superseded or retired stays good; any other reason
                             voids all */
     OPENPGP_KEY_NOT_VALID, /* no valid self-signature, or a subkey without a valid binding and cross signature
@@ -71,8 +71,10 @@ const char *openpgp_policy_name(enum openpgp_policy p);
    sig: binary or armored; several armored blocks may follow each other. */
 int openpgp_verify_detached(const struct openpgp_keyring *k, struct str data, struct str sig, int64_t now,
                             struct openpgp_report *report, struct err *e);
-/* The same for n bytes at off of the file fd, which are read with pread, once per digest; signatures over
-   text are not supported there. ERR_HOST: fd cannot be read; ERR_TRUST also where it is too short. */
+/* The same for n bytes at off of the file fd, which are read with pread, once per digest, and for files that
+   are never signed again: a key must have been in force when it signed, and may have expired since.
+   Signatures over text are not supported there. ERR_HOST: fd cannot be read; ERR_TRUST also where it is too
+   short. */
 int openpgp_verify_range(const struct openpgp_keyring *k, int fd, uint64_t off, uint64_t n, struct str sig,
                          int64_t now, struct openpgp_report *report, struct err *e);
 /* A cleartext-signed message (RFC 9580 section 7). *body gets, only when trusted, exactly the text that the

@@ -166,9 +166,10 @@ bool openpgp_key_matches(const struct openpgp_key *k, const struct openpgp_sigpk
  * key. part: what it followed. */
 void openpgp_key_attach(struct openpgp_cert *c, struct openpgp_part *part, struct str body);
 /* May this key of the certificate (parts[0] or a subkey) have made a data signature at sig_time, seen at now?
+ * It must not have expired by `at'.
  */
 enum openpgp_policy openpgp_key_policy(const struct openpgp_cert *c, const struct openpgp_part *part,
-                                       int64_t sig_time, int64_t now);
+                                       int64_t sig_time, int64_t now, int64_t at);
 void openpgp_cert_free(struct openpgp_cert *c);
 
 /* ---- openpgp_inline.c */

@@ -211,9 +211,9 @@ static bool expired(const struct openpgp_key *k, const struct openpgp_self *s, i
     return s != NULL && s->pkt.key_lifetime > 0 && k->created + s->pkt.key_lifetime <= at;
 }
 
-static enum openpgp_policy subkey_policy(const struct openpgp_part *p, int64_t sig_time, int64_t now)
+static enum openpgp_policy subkey_policy(const struct openpgp_part *p, int64_t sig_time, int64_t now,
+                                         int64_t at)
 {
-    int64_t at = sig_time > now ? sig_time : now;
     const struct openpgp_self *bound = newest(p, OPENPGP_TYPE_BINDING, OPENPGP_TYPE_BINDING, now);
     if (bound == NULL)
         return OPENPGP_KEY_NOT_VALID;
@@ -229,12 +229,11 @@ static enum openpgp_policy subkey_policy(const struct openpgp_part *p, int64_t s
 /* Expiry is read from the direct-key signature and from the primary user id's: whichever ends the key ends
    it. Flags: the user id's first, as GnuPG writes them; a key without any may do what its algorithm can. */
 enum openpgp_policy openpgp_key_policy(const struct openpgp_cert *c, const struct openpgp_part *part,
-                                       int64_t sig_time, int64_t now)
+                                       int64_t sig_time, int64_t now, int64_t at)
 {
     const struct openpgp_part *primary = &c->parts[0];
     const struct openpgp_self *direct = newest(primary, OPENPGP_TYPE_DIRECT, OPENPGP_TYPE_DIRECT, now);
     const struct openpgp_self *uid = user_id(c, now);
-    int64_t at = sig_time > now ? sig_time : now;
     if (direct == NULL && uid == NULL)
         return OPENPGP_KEY_NOT_VALID;
     if (revoked(primary, OPENPGP_TYPE_KEY_REVOCATION, sig_time))
@@ -243,7 +242,7 @@ enum openpgp_policy openpgp_key_policy(const struct openpgp_cert *c, const struc
         (primary->key.v3_lifetime > 0 && primary->key.created + primary->key.v3_lifetime <= at))
         return OPENPGP_KEY_EXPIRED;
     if (part != primary)
-        return subkey_policy(part, sig_time, now);
+        return subkey_policy(part, sig_time, now, at);
     const struct openpgp_self *said = uid != NULL && uid->pkt.has_flags ? uid : direct;
     if (said != NULL && said->pkt.has_flags && !(said->pkt.flags & OPENPGP_FLAG_SIGN))
         return OPENPGP_NOT_FOR_SIGNING;

@@ -101,7 +101,7 @@ static const char *policy_of(const struct openpgp_keyring *k, const char *id, in
             for (size_t b = 0; b < 8; b++)
                 snprintf(hex + 2 * b, 3, "%02X", p->key.id[b]);
             if (p->key.version != 0 && strcmp(hex, id) == 0)
-                return pgp_policy_name(openpgp_key_policy(&k->certs[i], p, at, at));
+                return pgp_policy_name(openpgp_key_policy(&k->certs[i], p, at, at, at));
         }
     return "-";
 }
@@ -183,9 +183,9 @@ static void archive_keys(void)
         for (size_t j = 0; j < k->n; j++) {
             bool signs = false;
             for (size_t p = 0; p < k->certs[j].n; p++)
-                signs = signs ||
-                        (k->certs[j].parts[p].key.pkey != NULL &&
-                         openpgp_key_policy(&k->certs[j], &k->certs[j].parts[p], LATER, LATER) == OPENPGP_OK);
+                signs = signs || (k->certs[j].parts[p].key.pkey != NULL &&
+                                  openpgp_key_policy(&k->certs[j], &k->certs[j].parts[p], LATER, LATER,
+                                                     LATER) == OPENPGP_OK);
             CHECK(signs);
         }
         openpgp_keyring_free(k);
