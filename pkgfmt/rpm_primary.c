@@ -260,15 +260,16 @@ static void add_relations(struct primary *r, Solvable *s)
 
 static void add_files(struct primary *r, Id id)
 {
-    char *path = r->p.files.p, *end = path + r->p.files.n;
-    for (; path < end; path += strlen(path) + 1) {
+    struct buf *files = &r->p.files;
+    for (size_t at = 0; at < files->n; at += strlen(files->p + at) + 1) {
+        char *path = files->p + at;
         char *slash = strrchr(path, '/'), first = slash[1];
         if (first == '\0')
             continue;
-        char *cut = slash == path ? slash + 1 : slash, at = *cut;
+        char *cut = slash == path ? slash + 1 : slash, kept = *cut;
         *cut = '\0';
         Id dir = repodata_str2dir(r->data, path, 1);
-        *cut = at;
+        *cut = kept;
         repodata_add_dirstr(r->data, id, SOLVABLE_FILELIST, dir, slash + 1);
     }
 }
