@@ -66,7 +66,7 @@ static void add_group(struct repo *r, struct str args, bool environment)
 
 static void add_advisory(struct repo *r, struct str args)
 {
-    struct str type, name, evr, arch;
+    struct str type = {NULL, 0}, name = {NULL, 0}, evr = {NULL, 0}, arch = {NULL, 0};
     CHECK(str_word(&args, &type) && str_word(&args, &name) && str_word(&args, &evr) &&
           str_word(&args, &arch));
     buf_printf(&r->updates,

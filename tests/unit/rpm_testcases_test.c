@@ -48,7 +48,7 @@ static void tag_line(struct repo *r, struct str key, struct str value)
     } tags[] = {{"Req", "Requires"},   {"Prv", "Provides"}, {"Con", "Conflicts"},   {"Obs", "Obsoletes"},
                 {"Rec", "Recommends"}, {"Sug", "Suggests"}, {"Sup", "Supplements"}, {"Enh", "Enhances"}};
     if (str_is(key, "Pkg")) {
-        struct str name, version, release, arch;
+        struct str name = {NULL, 0}, version = {NULL, 0}, release = {NULL, 0}, arch = {NULL, 0};
         char line[256];
         CHECK(str_word(&value, &name) && str_word(&value, &version) && str_word(&value, &release) &&
               str_word(&value, &arch));

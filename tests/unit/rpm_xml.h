@@ -54,7 +54,7 @@ static inline void close_package(struct repo *r)
 
 static inline void start_package(struct repo *r, struct str args)
 {
-    struct str name, evr, arch;
+    struct str name = {NULL, 0}, evr = {NULL, 0}, arch = {NULL, 0};
     char pkgid[65];
     close_package(r);
     CHECK(str_word(&args, &name) && str_word(&args, &evr));
