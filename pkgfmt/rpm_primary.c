@@ -261,15 +261,15 @@ static void add_relations(struct primary *r, Solvable *s)
 static void add_files(struct primary *r, Id id)
 {
     struct buf *files = &r->p.files;
-    for (size_t at = 0; at < files->n; at += strlen(files->p + at) + 1) {
-        char *path = files->p + at;
+    for (size_t i = 0; i < files->n; i += strlen(files->p + i) + 1) {
+        char *path = files->p + i;
         char *slash = strrchr(path, '/'), first = slash[1];
         if (first == '\0')
             continue;
-        char *cut = slash == path ? slash + 1 : slash, kept = *cut;
+        char *cut = slash == path ? slash + 1 : slash, at = *cut;
         *cut = '\0';
         Id dir = repodata_str2dir(r->data, path, 1);
-        *cut = kept;
+        *cut = at;
         repodata_add_dirstr(r->data, id, SOLVABLE_FILELIST, dir, slash + 1);
     }
 }
