@@ -2,6 +2,7 @@
 
 #include <solv/bitmap.h>
 #include <solv/pool.h>
+#include <solv/repo.h>
 #include <stdlib.h>
 
 #include "base/auto.h"
@@ -284,32 +285,60 @@ static bool is_active(const struct defaults *all, const struct rpm_module *m)
     return true;
 }
 
-/* Marks the packages that the document lists. */
-static void mark(Pool *pool, const struct rpm_module *m, Map *out)
+/* Artifacts of the active documents or of the others, sorted. */
+struct artifacts {
+    struct artifact *v;
+    size_t n;
+};
+
+static int cmp_artifact(const void *a, const void *b)
 {
-    Id p, pp;
-    for (const struct artifact *a = m->artifacts; a != NULL; a = a->next) {
-        FOR_PROVIDES(p, pp, a->name)
-        {
-            const Solvable *x = pool_id2solvable(pool, p);
-            if (x->name == a->name && x->evr == a->evr && x->arch == a->arch)
-                MAPSET(out, p);
-        }
-    }
+    const struct artifact *x = a, *y = b;
+    if (x->name != y->name)
+        return x->name < y->name ? -1 : 1;
+    if (x->evr != y->evr)
+        return x->evr < y->evr ? -1 : 1;
+    return (x->arch > y->arch) - (x->arch < y->arch);
 }
 
-/* Marks what has, or provides, the name of one of the document's packages. */
-static void mark_names(Pool *pool, const struct rpm_module *m, Map *out)
+static void collect(struct artifacts *out, const struct rpm_module *all, const struct defaults *defaults,
+                    bool active)
 {
-    Id p, pp;
-    for (const struct artifact *a = m->artifacts; a != NULL; a = a->next) {
-        if (a->arch == ARCH_SRC || a->arch == ARCH_NOSRC)
-            continue;
-        FOR_PROVIDES(p, pp, a->name)
-        {
-            MAPSET(out, p);
+    size_t n = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        for (const struct rpm_module *m = all; m != NULL; m = m->next) {
+            if (m->is_default || is_active(defaults, m) != active)
+                continue;
+            for (const struct artifact *a = m->artifacts; a != NULL; a = a->next, n++)
+                if (pass == 1)
+                    out->v[out->n++] = *a;
         }
+        if (pass == 0)
+            out->v = mem_alloc((n + 1) * sizeof *out->v);
     }
+    if (out->n > 1)
+        qsort(out->v, out->n, sizeof *out->v, cmp_artifact);
+}
+
+static bool lists(const struct artifacts *a, const Solvable *x)
+{
+    struct artifact key = {x->name, x->evr, x->arch, NULL};
+    return a->n > 0 && bsearch(&key, a->v, a->n, sizeof key, cmp_artifact) != NULL;
+}
+
+/* Whether the package has, or provides, one of the names. */
+static bool provides_any(Pool *pool, const Solvable *x, const Map *names)
+{
+    for (const Id *d = x->provides ? x->repo->idarraydata + x->provides : NULL; d != NULL && *d != 0; d++) {
+        Id name = *d;
+        if (name == SOLVABLE_FILEMARKER)
+            break;
+        while (ISRELDEP(name))
+            name = GETRELDEP(pool, name)->name;
+        if (MAPTST(names, name))
+            return true;
+    }
+    return false;
 }
 
 static void hide_inactive(struct solve *s, const struct solve_request *r, void *arg)
@@ -317,29 +346,28 @@ static void hide_inactive(struct solve *s, const struct solve_request *r, void *
     const struct rpm_module *all = rpm_index_of(s)->modules;
     Pool *pool = solve_pool(s);
     struct defaults defaults;
-    Map ours, hidden;
+    struct artifacts ours = {0}, others = {0};
+    Map names;
     Id p;
     (void)r;
     (void)arg;
     collect_defaults(&defaults, all);
-    map_init(&ours, pool->nsolvables);
-    map_init(&hidden, pool->nsolvables);
-    for (const struct rpm_module *m = all; m != NULL; m = m->next) {
-        if (m->is_default)
-            continue;
-        bool active = is_active(&defaults, m);
-        mark(pool, m, active ? &ours : &hidden);
-        if (active)
-            mark_names(pool, m, &hidden);
-    }
+    collect(&ours, all, &defaults, true);
+    collect(&others, all, &defaults, false);
+    map_init(&names, pool->ss.nstrings);
+    for (size_t i = 0; i < ours.n; i++)
+        if (ours.v[i].arch != ARCH_SRC && ours.v[i].arch != ARCH_NOSRC)
+            MAPSET(&names, ours.v[i].name);
     FOR_POOL_SOLVABLES(p)
     {
-        if (MAPTST(&hidden, p) && !MAPTST(&ours, p))
+        const Solvable *x = pool_id2solvable(pool, p);
+        if (!lists(&ours, x) && (lists(&others, x) || provides_any(pool, x, &names)))
             solve_hide(s, p);
     }
-    map_free(&ours);
-    map_free(&hidden);
+    map_free(&names);
     free(defaults.v);
+    free(ours.v);
+    free(others.v);
 }
 
 static int read_whole(struct rpm_index_file *f, struct buf *out, struct err *e)

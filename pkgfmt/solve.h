@@ -60,7 +60,7 @@ struct solve_request {
     const volatile int *stop; /* set by a signal handler: ERR_INTR soon; may be NULL */
 };
 
-/* A rule beside libsolv's: fn is called for each request, when the providers are known, and takes packages
+/* A rule beside libsolv's: fn is called for each request and takes packages
    out with solve_hide(). */
 void solve_rule(struct solve *s, void (*fn)(struct solve *s, const struct solve_request *r, void *arg),
                 void *arg);

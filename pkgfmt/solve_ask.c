@@ -117,9 +117,25 @@ static void hint_near(struct solve *s, const char *name, struct err *e)
                  n > 2 ? ", " : "", n > 2 ? near[2] : "");
 }
 
+/* A package of that name is there, and a rule of the format hides it. */
+static bool is_hidden(struct solve *s, const char *word)
+{
+    Pool *pool = s->pool;
+    Id p, name = pool_str2id(pool, word, 0);
+    FOR_POOL_SOLVABLES(p)
+    {
+        if (s->rules != NULL && name != 0 && pool_id2solvable(pool, p)->name == name &&
+            !MAPTST(&s->considered, p))
+            return true;
+    }
+    return false;
+}
+
 int solve_ask_unknown(struct solve_asks *k, const char *word, const char *reason, struct err *e)
 {
     err_set(e, ERR_USAGE, "%s: there is no package `%s'", reason, word);
+    if (is_hidden(k->s, word))
+        return err_hint(e, "it is there, but in a module stream that is not the default one");
     hint_near(k->s, word, e);
     return -1;
 }
@@ -202,5 +218,6 @@ int solve_asks(struct solve *s, const struct solve_request *r, struct err *e)
     map_init(&k.seen, s->pool->nsolvables);
     int rc = add_all(&k, reason, e);
     map_free(&k.seen);
+    map_free(&k.obsoleted);
     return rc;
 }

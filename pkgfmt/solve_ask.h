@@ -8,6 +8,7 @@ struct solve_asks {
     struct solve *s;
     const struct solve_request *r;
     Map seen;
+    Map obsoleted; /* names, by id, that some package obsoletes; size 0: not looked for yet */
     size_t cap;
 };
 

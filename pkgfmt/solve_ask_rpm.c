@@ -13,11 +13,33 @@ static bool excluded_package(const struct solve_asks *k, Id p)
     return solve_ask_excluded(k, pool_id2str(k->s->pool, pool_id2solvable(k->s->pool, p)->name));
 }
 
+static void find_obsoleted(struct solve_asks *k)
+{
+    Pool *pool = k->s->pool;
+    Id q;
+    map_init(&k->obsoleted, pool->ss.nstrings);
+    FOR_POOL_SOLVABLES(q)
+    {
+        const Solvable *y = pool_id2solvable(pool, q);
+        const Id *o = y->obsoletes ? y->repo->idarraydata + y->obsoletes : NULL;
+        for (; o != NULL && *o != 0; o++) {
+            Id name = *o;
+            while (ISRELDEP(name))
+                name = GETRELDEP(pool, name)->name;
+            MAPSET(&k->obsoleted, name);
+        }
+    }
+}
+
 /* What takes the package's place, by name: dnf installs that instead. */
 static Id obsoleter_of(struct solve_asks *k, Id p)
 {
     Pool *pool = k->s->pool;
     Id q, best = 0;
+    if (k->obsoleted.size == 0)
+        find_obsoleted(k);
+    if (!MAPTST(&k->obsoleted, pool_id2solvable(pool, p)->name))
+        return 0;
     FOR_POOL_SOLVABLES(q)
     {
         const Solvable *y = pool_id2solvable(pool, q);

@@ -90,12 +90,8 @@ static void consider_all(struct solve *s, const struct solve_request *r)
     provide_words(s, r->set, r->nset);
     provide_words(s, r->include, r->ninclude);
     pool_addfileprovides(s->pool);
-    if (s->rules == NULL)
-        return;
-    pool_createwhatprovides(s->pool);
     for (const struct solve_rule *rule = s->rules; rule != NULL; rule = rule->next)
         rule->fn(s, r, rule->arg);
-    pool_freewhatprovides(s->pool);
 }
 
 void solve_hide(struct solve *s, int package)

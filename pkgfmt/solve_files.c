@@ -5,6 +5,9 @@
 #include "base/mem.h"
 #include "pkgfmt/solve_impl.h"
 
+/* As many pairs of relation and provider are looked at; solving would refuse them. */
+enum { PAIRS_MAX = 10000000 };
+
 struct lack {
     struct solve *s;
     const struct solve_request *r;
@@ -13,6 +16,7 @@ struct lack {
     Map seen;
     Queue todo;
     bool found;
+    long pairs;
 };
 
 static bool lacks(struct lack *l, Id name)
@@ -45,13 +49,15 @@ static void follow(struct lack *l, const Solvable *x, Offset deps)
 {
     Pool *pool = l->s->pool;
     Id p, pp;
-    for (const Id *d = deps != 0 ? x->repo->idarraydata + deps : NULL; d != NULL && *d != 0; d++) {
+    for (const Id *d = deps != 0 ? x->repo->idarraydata + deps : NULL;
+         d != NULL && *d != 0 && l->pairs <= PAIRS_MAX; d++) {
         if (*d == SOLVABLE_PREREQMARKER)
             continue;
         look_at(l, *d);
         FOR_PROVIDES(p, pp, *d)
         {
             reach(l, p);
+            l->pairs++;
         }
     }
 }
@@ -117,7 +123,9 @@ bool solve_lacks_file(struct solve *s, const struct solve_request *r, bool (*lis
     struct err ignored; /* what is wrong with the request is said when it is solved */
     if (s->abandoned)
         return false;
+    const struct log *log = s->log;
     arena_free(&s->run);
+    s->log = NULL; /* solving says the same again */
     solve_consider(s, r);
     map_init(&l.newest, s->pool->nsolvables);
     map_init(&l.seen, s->pool->nsolvables);
@@ -128,6 +136,7 @@ bool solve_lacks_file(struct solve *s, const struct solve_request *r, bool (*lis
         mark_newest(&l);
         walk(&l);
     }
+    s->log = log;
     queue_free(&l.todo);
     map_free(&l.seen);
     map_free(&l.newest);

@@ -16,20 +16,13 @@
 #include <solv/pool.h>
 
 #include "tests/unit/rpm_repo.h"
+#include "tests/unit/rpm_xml.h"
 
 enum { WORDS_MAX = 64, REPOS_MAX = 6 };
 
 struct words {
     const char *w[WORDS_MAX];
     size_t n;
-};
-
-struct repo {
-    const char *id;
-    int priority;
-    struct buf primary, filelists, comps, updates, modules;
-    unsigned packages;
-    bool open; /* a package's elements are not closed */
 };
 
 struct golden {
@@ -43,99 +36,12 @@ struct golden {
     size_t head;
 };
 
-static void put_escaped(struct buf *out, struct str s)
-{
-    for (size_t i = 0; i < s.n; i++)
-        switch (s.p[i]) {
-        case '<':
-            buf_puts(out, "&lt;");
-            break;
-        case '>':
-            buf_puts(out, "&gt;");
-            break;
-        case '&':
-            buf_puts(out, "&amp;");
-            break;
-        default:
-            buf_putc(out, s.p[i]);
-        }
-}
-
-/* epoch="1" ver="2" rel="3" */
-static void put_evr(struct buf *out, struct str evr, const char *ver, const char *rel)
-{
-    struct str epoch = STR("0"), version;
-    if (str_chr(evr, ':') < evr.n)
-        str_cut(&evr, ':', &epoch);
-    str_cut(&evr, '-', &version);
-    buf_printf(out, " epoch=\"%" STR_FMT "\" %s=\"%" STR_FMT "\"", STR_ARG(epoch), ver, STR_ARG(version));
-    if (evr.n > 0)
-        buf_printf(out, " %s=\"%" STR_FMT "\"", rel, STR_ARG(evr));
-}
-
-static void close_package(struct repo *r)
-{
-    if (r->open) {
-        buf_puts(&r->primary, "</format></package>\n");
-        buf_puts(&r->filelists, "</package>\n");
-    }
-    r->open = false;
-}
-
-static void start_package(struct repo *r, struct str args)
-{
-    struct str name, evr, arch;
-    char pkgid[65];
-    close_package(r);
-    CHECK(str_word(&args, &name) && str_word(&args, &evr));
-    if (!str_word(&args, &arch))
-        arch = STR("x86_64");
-    snprintf(pkgid, sizeof pkgid, "%064x", ++r->packages);
-    buf_printf(&r->primary,
-               "<package type=\"rpm\"><name>%" STR_FMT "</name><arch>%" STR_FMT "</arch><version",
-               STR_ARG(name), STR_ARG(arch));
-    put_evr(&r->primary, evr, "ver", "rel");
-    buf_printf(&r->primary,
-               "/><checksum type=\"sha256\" pkgid=\"YES\">%s</checksum><size package=\"1\" installed=\"2\"/>"
-               "<location href=\"p/%u.rpm\"/><format>",
-               pkgid, r->packages);
-    buf_printf(&r->filelists, "<package pkgid=\"%s\" name=\"%" STR_FMT "\" arch=\"%" STR_FMT "\">", pkgid,
-               STR_ARG(name), STR_ARG(arch));
-    r->open = true;
-}
-
 static void add_file(struct repo *r, struct str path)
 {
     bool listed = str_starts(path, STR("/etc/")) || str_find(path, STR("bin/")) < path.n;
     if (listed)
         buf_printf(&r->primary, "<file>%" STR_FMT "</file>", STR_ARG(path));
     buf_printf(&r->filelists, "<file>%" STR_FMT "</file>", STR_ARG(path));
-}
-
-static void add_relation(struct repo *r, struct str key, struct str text)
-{
-    static const struct {
-        const char *op, *flag;
-    } ops[] = {{"=", "EQ"}, {"<", "LT"}, {"<=", "LE"}, {">=", "GE"}, {">", "GT"}};
-    bool pre = str_is(key, "Requires(pre)");
-    struct buf *out = &r->primary;
-    struct str name = text, op = {NULL, 0}, rest = text;
-    char tag[32] = "";
-    for (size_t i = 0; i < key.n && i < sizeof tag - 1 && key.p[i] != '('; i++)
-        tag[i] = (char)(key.p[i] | 0x20);
-    if (text.n > 0 && text.p[0] != '(') {
-        str_word(&rest, &name);
-        str_word(&rest, &op);
-    }
-    buf_printf(out, "<rpm:%s><rpm:entry name=\"", tag);
-    put_escaped(out, name);
-    buf_puts(out, "\"");
-    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
-        if (str_is(op, ops[i].op)) {
-            buf_printf(out, " flags=\"%s\"", ops[i].flag);
-            put_evr(out, str_trim(rest), "ver", "rel");
-        }
-    buf_printf(out, "%s/></rpm:%s>", pre ? " pre=\"1\"" : "", tag);
 }
 
 static void add_group(struct repo *r, struct str args, bool environment)
@@ -160,7 +66,7 @@ static void add_group(struct repo *r, struct str args, bool environment)
 
 static void add_advisory(struct repo *r, struct str args)
 {
-    struct str type, name, evr, arch;
+    struct str type = {NULL, 0}, name = {NULL, 0}, evr = {NULL, 0}, arch = {NULL, 0};
     CHECK(str_word(&args, &type) && str_word(&args, &name) && str_word(&args, &evr) &&
           str_word(&args, &arch));
     buf_printf(&r->updates,
