@@ -54,7 +54,8 @@ enum set { EFFECTIVE, PERMITTED, INHERITABLE, SETS };
 
 static char next_char(const struct str *s)
 {
-    return s->n > 0 ? s->p[0] : '\0';
+    static const char none;
+    return *(s->n > 0 ? s->p : &none);
 }
 
 static bool in_name(char c)

@@ -78,14 +78,13 @@ static int number(const struct rpm_cpio *c, const char *digits, uint32_t *out, s
 {
     *out = 0;
     for (int i = 0; i < DIGITS; i++) {
-        static const char hex[] = "0123456789abcdef";
-        char low = digits[i] >= 'A' && digits[i] <= 'F' ? (char)(digits[i] - 'A' + 'a') : digits[i];
-        const char *at = low != '\0' ? strchr(hex, low) : NULL;
+        static const char hex[] = "0123456789abcdef0123456789ABCDEF";
+        const char *at = digits[i] != '\0' ? strchr(hex, digits[i]) : NULL;
         if (at == NULL)
             return err_set(e, ERR_FORMAT,
                            "payload: no hexadecimal number in the entry before byte %llu: `%.8s'",
                            (unsigned long long)c->off, digits);
-        *out = *out << 4 | (uint32_t)(at - hex);
+        *out = *out << 4 | ((uint32_t)(at - hex) & 15);
     }
     return 0;
 }

@@ -197,7 +197,7 @@ static int read_files(struct pkgfmt_owners *o, const struct rpm_read *r, const s
         return -1;
     while (left > 0 && (rc = rpm_content_next(c, &f, &size, e)) > 0)
         for (size_t i = 0; i < 2; i++)
-            if (f == want[i]) {
+            if (want[i] != NULL && f == want[i]) {
                 left--;
                 if (read_text(c, f, names[i], e) < 0) {
                     rpm_content_close(c);
