@@ -22,7 +22,7 @@ in_zone() { "$zs" run "$root" -- "$@"; }
 names() { zs_local plan --names "$@" mine/one | tr '\n' ' '; }
 
 # --- plans
-all="basesystem bash conf coreutils epoched filesystem ghosts glibc glibc-minimal-langpack links modal modern-release rpm setup svc tools triggers "
+all="basesystem bash conf coreutils epoched filesystem findutils ghosts glibc glibc-minimal-langpack grep links modal modern-release rpm sed setup svc tools triggers "
 t_plan() { [ "$(names)" = "$all" ] || { names; return 1; }; }
 case_ "plan: a conditional dependency, a file that only filelists know, no weak ones" t_plan
 t_weak() { names --weak | grep -qw weakling; }
