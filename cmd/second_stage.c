@@ -10,7 +10,8 @@
 
 enum { TAIL_LINES = 4, TAIL_BYTES = 300 };
 
-/* What the script says: progress lines, the rest is its log, of which the last lines are kept for the error.
+/* What the script says: progress and warnings, the rest is its log, of which the last lines are kept for the
+ * error.
  */
 struct listener {
     struct job *job;
@@ -30,6 +31,10 @@ static void take_line(struct listener *l, struct str line)
         snprintf(item, sizeof item, "%" STR_FMT, STR_ARG(str_trim(rest)));
         log_progress(l->job->log, &(struct progress){"second-stage", done, all, "steps", item});
         log_debug(l->job->log, "second stage: %s", item);
+        return;
+    }
+    if (str_is(word, "zs-warning")) {
+        log_warn(l->job->log, "second stage: %" STR_FMT, STR_ARG(str_trim(rest)));
         return;
     }
     if (str_trim(line).n == 0)

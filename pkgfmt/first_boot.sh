@@ -121,6 +121,7 @@ show() {
             [ "$now" = "$told" ] || say "$percent % $*"
             told=$now
             ;;
+        'zs-warning '*) say "warning: ${line#zs-warning }" ;;
         'zs-exit '*) status=${line#zs-exit } ;;
         *) echo "$line" ;;
         esac

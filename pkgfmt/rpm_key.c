@@ -77,7 +77,7 @@ static int armor_all(struct str keys, struct buf *out, struct err *e)
     struct str rest = keys;
     unsigned type = 0;
     size_t n, start = 0;
-    for (size_t at = 0; at < keys.n; at += n, rest = str_from(keys, at)) {
+    for (size_t at = 0; at == 0 || at < keys.n; at += n, rest = str_from(keys, at)) {
         n = packet(rest, &type);
         if (n == 0 || (at == 0 && type != PUBLIC_KEY))
             return err_set(e, ERR_FORMAT, "a keyring holds neither armored nor binary OpenPGP certificates");

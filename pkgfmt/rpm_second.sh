@@ -25,14 +25,14 @@ empty_db() {
 import_keys() {
     for key in "$zs"/keys/*; do
         [ ! -f "$key" ] || rpm --import "$key" >>"$log" 2>&1 </dev/null ||
-            echo "rpm does not take the key ${key##*/}" | tee -a "$log"
+            echo "zs-warning rpm does not take the key ${key##*/}" | tee -a "$log"
     done
 }
 
 # rpm's lines become progress: without a terminal it says each package's name, epoch, version, release and architecture
-# when it comes to it. The first error is kept.
+# when it comes to it. The first error is kept; behind a colon it goes on in the next line.
 watch_rpm() {
-    n=0 status=1
+    n=0 status=1 what=
     names=" $(sed -n 's/^package [^ ]* \(.*\)\.rpm$/\1/p' "$zs/plan" | sed 's/%3a/:/g; s/%5e/^/g' | tr '\n' ' ')"
     while IFS= read -r line; do
         case $line in
@@ -40,8 +40,13 @@ watch_rpm() {
             status=${line#zs-exit }
             continue
             ;;
-        'error: '*) [ -e "$zs/failed" ] || echo "${line#error: }" >"$zs/failed" ;;
-        '' | *' '*) ;;
+        'error: '*)
+            [ -n "$what" ] || what=${line#error: }
+            ;;
+        'warning: '*'scriptlet failed'*) echo "zs-warning ${line#warning: }" ;;
+        '' | *' '*)
+            case $what in *:) what="$what $(printf '%s\n' "$line" | sed 's/^[[:blank:]]*//')" ;; esac
+            ;;
         *)
             case $names in
             *" $line "*)
@@ -53,6 +58,7 @@ watch_rpm() {
         esac
         printf '%s\n' "$line" >>"$log"
     done
+    [ -z "$what" ] || printf '%s\n' "$what" >"$zs/failed"
     return "$status"
 }
 
@@ -102,7 +108,7 @@ check_files() {
         bad=$((bad + 1))
         [ -n "$worst" ] || worst="$differences $path"
     done <"$zs/verify"
-    [ "$bad" -eq 0 ] || fail check "rpm -Va finds $bad files that are not as they were packaged: $worst"
+    [ "$bad" -eq 0 ] || fail check "rpm -Va finds files that are not as they were packaged ($bad): $worst"
 }
 
 # rpm installs what it can when a package fails, and its exit status has not always said so.

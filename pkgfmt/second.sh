@@ -2,10 +2,10 @@
 # The second stage of a root that zonestrap unpacked: the package manager in it installs every package of
 # /zonestrap/plan, so that scripts, configuration files and database are those of any installation. Runs inside the
 # zone as its root; what is finished stands in /zonestrap/done, and a run that was killed goes on from there.
-# Everything goes to the log; standard output gets `zs-progress DONE TOTAL WHAT` lines, and when it fails the log's end
-# and why. The argument `first-boot` says that what stands in for init calls it: see first_boot.sh; `fresh`, that the process
-# that made the root does.
-# What the package format does about it follows behind this part: its steps, by name, and `main STEP...`.
+# Everything goes to the log; standard output gets `zs-progress DONE TOTAL WHAT` and `zs-warning WHAT` lines, and when
+# it fails the log's end and why. The argument `first-boot` says that what stands in for init calls it: see first_boot.sh;
+# `fresh`, that the process that made the root does.
+# What the package format does about it follows behind this part: its steps, by name, and `main PARTS STEP...`.
 # shellcheck disable=SC2317 # steps are called by name
 
 zs=/zonestrap

@@ -38,9 +38,9 @@ ran() { [ "$(cat "$root/ran" 2>/dev/null)" = "$1" ] || { cat "$root/ran"; return
 once='second stage: first-boot'
 
 init_file() {
-    make_root 'for i in 0 1 2 3 4; do echo "zs-progress $i 4 unpack p$i:amd64"; done'
+    make_root 'for i in 0 1 2 3 4; do echo "zs-progress $i 4 unpack p$i:amd64"; done' 'echo "zs-warning p5 of 100 % failed"'
     real_init sbin/init.zonestrap
-    boot "$work/log" 'wait 9 0 % unpack p0:amd64' 'wait 9 100 % unpack p4' 'wait 9 second stage is finished' \
+    boot "$work/log" 'wait 9 0 % unpack p0:amd64' 'wait 9 100 % unpack p4' 'wait 9 zonestrap: warning: p5 of 100 % failed' 'wait 9 second stage is finished' \
         'wait 9 real init: /sbin/init one two pid 1 container=systemd-nspawn PATH=' 'end 9' -- "$root" /sbin/init one two >"$work/status" &&
         [ "$(cat "$work/status")" = 7 ] && is_real sbin/init && clean && ran "$once"
 }

@@ -1,6 +1,7 @@
 /* What unpacking leaves for rpm: packages whole, plan, keys, the paths that it must leave alone. */
 #include "pkgfmt/rpm_second.h"
 
+#include "base/data.h"
 #include "pkgfmt/rpm.h"
 #include "pkgfmt/rpm_files.h"
 #include "tests/unit/tree_help.h"
@@ -315,6 +316,108 @@ static void refused(void)
     tree_close(t);
 }
 
+/* Runs the script's functions with another rpm, dates and places than the zone's; log and answer in files. */
+static void script(const char *answer, const char *calls, const char *want)
+{
+    AUTO_ARENA a = {0};
+    AUTO_BUF b = {0}, got = {0};
+    struct str first, second;
+    struct err e = {0};
+    CHECK(data_read(NULL, "pkgfmt", "second.sh", &a, &first, NULL, &e) == 0 &&
+          data_read(NULL, "pkgfmt", "rpm_second.sh", &a, &second, NULL, &e) == 0);
+    buf_str(&b, first);
+    buf_str(&b, second);
+    CHECK(file_replace(in_scratch("whole.sh"), buf_view(&b), 0644, &e) == 0);
+    buf_clear(&b);
+    buf_printf(
+        &b, "mkdir -p zs; cd zs; rm -rf *; mkdir keys packages; : >done; : >expected; echo n >netshared\n"
+            "printf 'format rpm\\ncount 2\\npackage a a-1%%%%3a2-3.x86_64.rpm\\npackage b "
+            "b-1%%%%5ex-1.noarch.rpm\\n' "
+            ">plan\n"
+            "sed \"s|^zs=.*|zs=$PWD|; s|^log=.*|log=$PWD/log|; /^main /d; /^cd \\/ /d\" ../whole.sh >run.sh\n"
+            "printf '%%s\\n' 'rpm() {' \"$RPM\" '}' 'total=2 count=2 SOURCE_DATE_EPOCH=86400' \"$CALLS\" "
+            ">>run.sh\n"
+            "ZONESTRAP_SECOND=clean sh run.sh >out 2>&1; sed \"s|$PWD|.|g\" out >../out");
+    setenv("RPM", answer, 1);
+    setenv("CALLS", calls, 1);
+    CHECK(sh(buf_c(&b)) && file_read(in_scratch("out"), 1 << 20, &got, &e) == 0);
+    if (strcmp(buf_c(&got), want) != 0)
+        CHECK_STR(buf_c(&got), want);
+}
+
+#define RPM(lines)                                                                                           \
+    "case $1 in --eval) echo \"$zs/d/db\"; return ;; --initdb | --import) return ;; esac; " lines
+
+static void script_installs(void)
+{
+    /* Lines that are no package's are the scriptlets'. */
+    script(RPM("printf '%s\\n' 'Preparing packages...' a-1:2-3.x86_64 c-1-1.noarch 'a word' b-1^x-1.noarch; "
+               "echo \"$*\" >rpm-args"),
+           "step_install; sed 's/ -/\\n-/g; s/ [^ ]*packages/ packages/g' rpm-args; cat log",
+           "zs-progress 0 2 install a\nzs-progress 1 2 install b\n"
+           "-Uv\n--replacepkgs\n--replacefiles\n--ignorearch\n--ignoreos\n--ignoresize\n--nosignature\n"
+           "--define _netsharedpath n packages/a-1%3a2-3.x86_64.rpm packages/b-1%5ex-1.noarch.rpm\n"
+           "Preparing packages...\na-1:2-3.x86_64\nc-1-1.noarch\na word\nb-1^x-1.noarch\n");
+    script(RPM("echo a-1:2-3.x86_64; echo 'error: Failed dependencies:' >&2; echo '\tx is needed by a' >&2; "
+               "echo 'error: another' >&2; return 1"),
+           "step_install",
+           "zs-progress 0 2 install a\nerror: Failed dependencies:\n\tx is needed by a\nerror: another\n"
+           "zonestrap: second stage: install: Failed dependencies: x is needed by a\n");
+    script(RPM("echo 'warning: %post(a-1.x) scriptlet failed, exit status 1'; return 3"), "step_install",
+           "zs-warning %post(a-1.x) scriptlet failed, exit status 1\n"
+           "warning: %post(a-1.x) scriptlet failed, exit status 1\n"
+           "zonestrap: second stage: install: rpm failed\n");
+    script(RPM("return 0"),
+           "step_install; [ -e begun ] && [ ! -e resumed ]; step_install; ls begun resumed d",
+           "begun\nresumed\n\nd:\ndb\n");
+    /* Whatever rpm says: no place that is no database's is emptied. */
+    script("echo /", "step_install",
+           "zonestrap: second stage: install: rpm says that its database is at `/'\n");
+    script("echo /var/../..", "step_install",
+           "zonestrap: second stage: install: rpm says that its database is at `/var/../..'\n");
+    script("echo x/y", "step_install",
+           "zonestrap: second stage: install: rpm says that its database is at `x/y'\n");
+    script("[ $1 = --eval ] && echo $zs/d/db; [ $1 != --import ]", ": >keys/1.asc; find_db; import_keys",
+           "zs-warning rpm does not take the key 1.asc\n");
+}
+
+static void script_checks(void)
+{
+    static const char good[] = "case $1 in -qa) printf 'b\\na\\ngpg-pubkey\\n' ;; -Va) cat va ;; esac";
+    static const struct {
+        const char *line, *want;
+    } rows[] = {
+        {"S.5....T.  c /etc/config", ""},
+        {"missing   c /etc/config", ""},
+        {".M...UG..    /usr/bin/mode", ""},
+        {".......T.    /usr/bin/time", ""},
+        {"..?......  g /var/ghost", ""},
+        {"missing     /run/x", ""},
+        {"....L....    /dev/stdin", ""},
+        {"missing     /usr/touched by fixups", ""},
+        {"missing     /usr/touched", "missing /usr/touched"},
+        {"S.5....T.  d /usr/share/doc", "S.5....T. /usr/share/doc"},
+        {"..5......    /usr/bin/a b", "..5...... /usr/bin/a b"},
+        {"....L....    /usr/bin/link", "....L.... /usr/bin/link"},
+        {"Unsatisfied dependencies for a-1:", ""},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        AUTO_BUF calls = {0}, want = {0};
+        buf_printf(&calls, "echo '/usr/touched by fixups' >expected; printf '%%s\\n' '%s' >va; step_check",
+                   rows[i].line);
+        if (rows[i].want[0] != '\0')
+            buf_printf(&want,
+                       "%s\nzonestrap: second stage: check: rpm -Va finds files that are not as they were "
+                       "packaged (1): %s\n",
+                       rows[i].line, rows[i].want);
+        script(good, buf_c(&calls), buf_c(&want));
+    }
+    script("[ $1 != -qa ] || echo a", "step_check",
+           "zonestrap: second stage: check: 1 packages are installed, expected 2; b is not\n");
+    script("[ $1 != -qa ] || printf 'a\\na\\nb\\n'", "step_check",
+           "zonestrap: second stage: check: 3 packages are installed, expected 2\n");
+}
+
 int main(void)
 {
     scratch_new();
@@ -328,6 +431,8 @@ int main(void)
     RUN(first_boot);
     RUN(keys);
     RUN(refused);
+    RUN(script_installs);
+    RUN(script_checks);
     scratch_remove();
     return test_done();
 }
