@@ -122,6 +122,10 @@ SEEDS_openpgp     := $(TEST_DATA)/openpgp distros/keys
 SEEDS_overlay     := $(TEST_DATA)/evil/traversal/tar $(TEST_DATA)/evil/tar-rs
 SEEDS_rpm_read    := $(TEST_DATA)/rpm $(TEST_DATA)/evil/rpm-broken
 SEEDS_rpm_unpack  := $(TEST_DATA)/rpm/rpm-rs $(TEST_DATA)/rpm/conary $(TEST_DATA)/rpm/rpm-upstream $(TEST_DATA)/evil/rpm-broken
+SEEDS_xml         := $(TEST_DATA)/evil/xml-libxml2 $(TEST_DATA)/evil/repomd-malformed
+SEEDS_rpm_primary := $(TEST_DATA)/evil/repomd-malformed $(TEST_DATA)/repomd/bazeldnf-fc32-el8
+SEEDS_rpm_index   := $(TEST_DATA)/evil/repomd-malformed $(TEST_DATA)/repomd/createrepo_c/comps_files \
+	$(TEST_DATA)/repomd/createrepo_c/updateinfo_files $(TEST_DATA)/repomd/createrepo_c/modified_repo_files
 SEEDS_kw          := distros fixups mirrors
 SEEDS_apt_sources := mirrors
 SEEDS_mirror_list := $(TEST_DATA)/repomd/librepo/test_data/metalinks $(TEST_DATA)/repomd/librepo/test_data/mirrorlists

@@ -14,6 +14,7 @@ const struct pkgfmt rpm = {
     .rides_whole = true,
     .disttype = DISTTYPE_RPM,
     .suite_is_path = true,
+    .signed_packages = true,
     .root_path = rpm_root_path,
     .root_parse = rpm_root_parse,
     .index_list = rpm_index_list,

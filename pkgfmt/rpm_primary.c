@@ -205,9 +205,9 @@ static int read_format(struct primary *r, struct err *e)
 
 static int read_version(struct primary *r, struct err *e)
 {
-    struct str release = xml_attr(r->x, "rel");
-    if (release.n > 0)
-        r->p.evr = rpm_relation_evr(r->pool, xml_attr(r->x, "epoch"), xml_attr(r->x, "ver"), release);
+    struct str version = xml_attr(r->x, "ver"), release = xml_attr(r->x, "rel");
+    if (rpm_relation_version_ok(version) && rpm_relation_version_ok(release))
+        r->p.evr = rpm_relation_evr(r->pool, xml_attr(r->x, "epoch"), version, release);
     return xml_skip(r->x, e);
 }
 
@@ -260,8 +260,9 @@ static void add_relations(struct primary *r, Solvable *s)
 
 static void add_files(struct primary *r, Id id)
 {
-    char *path = r->p.files.p, *end = path + r->p.files.n;
-    for (; path < end; path += strlen(path) + 1) {
+    struct buf *files = &r->p.files;
+    for (size_t i = 0; i < files->n; i += strlen(files->p + i) + 1) {
+        char *path = files->p + i;
         char *slash = strrchr(path, '/'), first = slash[1];
         if (first == '\0')
             continue;

@@ -16,19 +16,25 @@ bool rpm_relation_name_ok(struct str name)
         return false;
     for (size_t i = 0; i < name.n; i++) {
         unsigned char c = (unsigned char)name.p[i];
-        if (c <= ' ' || c == 0x7f || strchr("/\\\"'`$&|;<>()*?[]{}:,=", c) != NULL)
+        if (c <= ' ' || c >= 0x7f || strchr("/\\\"'`$&|;<>()*?[]{}:,=!#", c) != NULL)
             return false;
     }
     return true;
 }
 
+bool rpm_relation_version_ok(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (strchr("/\\\"'`$&|;<>()*?[]{},=!#", s.p[i]) != NULL)
+            return false;
+    return s.n > 0;
+}
+
 static bool version_part_ok(struct str s)
 {
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        if (c <= ' ' || c >= 0x7f || strchr("/\\\"'`$&|;<>()*?[]{},=", c) != NULL)
+    for (size_t i = 0; i < s.n; i++)
+        if ((unsigned char)s.p[i] <= ' ' || (unsigned char)s.p[i] >= 0x7f)
             return false;
-    }
     return s.n > 0;
 }
 

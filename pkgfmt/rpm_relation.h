@@ -13,6 +13,8 @@ struct s_Pool;
 /* The relation of an <rpm:entry> (the reader's last XML_OPEN) as libsolv's id; 0: it cannot be read. rich:
    the place may hold boolean ones. */
 int rpm_relation_read(struct s_Pool *pool, const struct xml *x, bool rich);
+/* A package's own version or release: nothing that a path or a shell would take for something else. */
+bool rpm_relation_version_ok(struct str s);
 /* "epoch:version-release", without an epoch of 0; the id, or 0 when it is no version. */
 int rpm_relation_evr(struct s_Pool *pool, struct str epoch, struct str version, struct str release);
 /* A relation in text: "a", "a >= 1", "(a if b)". 0: it cannot be read. */

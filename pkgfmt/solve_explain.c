@@ -175,7 +175,7 @@ static void put_lack(struct explain *x, Id dep, struct buf *out, struct err *e)
             return;
         }
         p = *pool_whatprovides_ptr(pool, name);
-        if (p != 0) {
+        if (p != 0 && !x->s->one_version) { /* in deb it may provide none at all */
             buf_printf(out, ", but %s %s provides another version", name_of(x, p),
                        pool_id2str(pool, pool->solvables[p].evr));
             return;

@@ -5,7 +5,7 @@
 
 TOOL is build/unit/rpm_unpack_test. Prints counts by reason; exit status 1 where something differs without a reason.
 """
-import collections, hashlib, io, lzma, os, shutil, stat, subprocess, sys, tarfile
+import collections, hashlib, lzma, os, shutil, stat, subprocess, sys, tarfile
 
 FIELDS = ["FILENAMES", "FILEMODES", "FILESIZES", "LONGFILESIZES", "FILEMTIMES", "FILELINKTOS", "FILEUSERNAME", "FILEGROUPNAME",
           "FILEFLAGS", "FILEDIGESTS", "FILEINODES", "FILEDEVICES", "FILERDEVS", "FILECAPS"]
@@ -36,12 +36,16 @@ def header(path):
     return files
 
 
-def sha(path):
+def hashed(f):
     h = hashlib.sha256()
-    with open(path, "rb") as f:
-        for block in iter(lambda: f.read(1 << 20), b""):
-            h.update(block)
+    for block in iter(lambda: f.read(1 << 20), b""):
+        h.update(block)
     return h.hexdigest()
+
+
+def sha(path):
+    with open(path, "rb") as f:
+        return hashed(f)
 
 
 def walk(root):
@@ -81,19 +85,23 @@ def xattr(path):
 
 def archive(path):
     """What rpm2archive makes of the payload: path -> digest of a file's content."""
-    with open(path, "rb") as f:
-        out = subprocess.run(["rpm2archive", "-n", "-"], stdin=f, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    if out.returncode != 0:
-        return None
     digests = {}
-    with tarfile.open(fileobj=io.BytesIO(out.stdout), mode="r:", encoding="utf-8", errors="surrogateescape") as t:
-        for m in t:
-            p = clean(os.fsencode(m.name))
-            if m.isreg():
-                digests[p] = hashlib.sha256(t.extractfile(m).read()).hexdigest()
-            elif m.islnk():
-                digests[p] = digests.get(clean(os.fsencode(m.linkname)))
-    return digests
+    with open(path, "rb") as f:
+        p = subprocess.Popen(["rpm2archive", "-n", "-"], stdin=f, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    try:
+        with tarfile.open(fileobj=p.stdout, mode="r|", encoding="utf-8", errors="surrogateescape") as t:
+            for m in t:
+                name = clean(os.fsencode(m.name))
+                if m.isreg():
+                    digests[name] = hashed(t.extractfile(m))
+                elif m.islnk():
+                    digests[name] = digests.get(clean(os.fsencode(m.linkname)))
+    except tarfile.TarError:
+        digests = None
+    while p.stdout.read(1 << 20):
+        pass
+    p.stdout.close()
+    return digests if p.wait() == 0 else None
 
 
 def differences(path, root, files, users, groups, work):

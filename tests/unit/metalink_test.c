@@ -36,35 +36,39 @@ static void real_files(void)
         const char *file, *begins;
         size_t n; /* URLs */
     } rows[] = {
-        {"metalinks/metalink_good_01",
+        {"librepo/test_data/metalinks/metalink_good_01",
          "sha512:884d/4309 | http://mirror.pnl.gov/fedora/linux/releases/17/Everything/x86_64/os "
          "http://mirrors.syringanetworks.net/fedora/releases/17/Everything/x86_64/os "
          "http://ftp.linux.ncsu.edu/",
          0},
-        {"metalinks/metalink_good_02",
+        {"librepo/test_data/metalinks/metalink_good_02",
          "| http://mirrors.syringanetworks.net/fedora/releases/17/Everything/x86_64/os "
          "http://mirror.pnl.gov/fedora/linux/releases/17/Everything/x86_64/os",
          2},
-        {"metalinks/metalink_good_03", "|", 0},
-        {"metalinks/metalink_bad_01",
+        {"librepo/test_data/metalinks/metalink_good_03", "|", 0},
+        {"librepo/test_data/metalinks/metalink_bad_01",
          "sha512:884d/0 | http://mirror.pnl.gov/fedora/linux/releases/17/Everything/x86_64/os", 1},
-        {"metalinks/metalink_bad_02", "|", 0},
-        {"metalinks/metalink_really_bad_01", "metalinks/metalink_really_bad_01:", 0},
-        {"metalinks/metalink_really_bad_02", "metalinks/metalink_really_bad_02:", 0},
-        {"metalinks/metalink_really_bad_03", "metalinks/metalink_really_bad_03:", 0},
-        {"metalinks/metalink_with_alternates",
+        {"librepo/test_data/metalinks/metalink_bad_02", "|", 0},
+        {"librepo/test_data/metalinks/metalink_really_bad_01",
+         "librepo/test_data/metalinks/metalink_really_bad_01:", 0},
+        {"librepo/test_data/metalinks/metalink_really_bad_02",
+         "librepo/test_data/metalinks/metalink_really_bad_02:", 0},
+        {"librepo/test_data/metalinks/metalink_really_bad_03",
+         "librepo/test_data/metalinks/metalink_really_bad_03:", 0},
+        {"librepo/test_data/metalinks/metalink_with_alternates",
          "sha512:c076/4761 sha512:bd9d/4761 | "
          "http://www.mirrorservice.org/sites/dl.fedoraproject.org/pub/fedora/linux/updates/19/x86_64 "
          "http://mirror.sov.uk.goscomb.net/fedora/linux/updates/19/x86_64",
          0},
-        {"metalink.xml", "sha512:", 0},
-        {"repo_yum_01/metalink.xml", "sha512:", 0},
+        {"bazeldnf-fc32-el8/metalink", "sha512:", 0},
+        {"librepo/test_data/metalink.xml", "sha512:", 0},
+        {"librepo/test_data/repo_yum_01/metalink.xml", "sha512:", 0},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         AUTO_ARENA a = {0};
         AUTO_BUF b = {0};
         struct err e = {0};
-        const char *path = arena_printf(&a, "%s/repomd/librepo/test_data/%s", test_data(), rows[i].file);
+        const char *path = arena_printf(&a, "%s/repomd/%s", test_data(), rows[i].file);
         if (file_read(path, MIRROR_LIST_BYTES, &b, &e) < 0)
             SKIP("no test data");
         const char *got = parse(rows[i].file, buf_view(&b), &a);

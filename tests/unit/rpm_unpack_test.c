@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/tarball.h"
 #include "pkgfmt/rpm.h"
+#include "pkgfmt/rpm_cpio.h"
 #include "pkgfmt/rpm_read.h"
 #include "tests/unit/rpm_fixture.h"
 #include "tests/unit/tree_help.h"
@@ -390,6 +391,61 @@ static void hostile(void)
         }
 }
 
+static int whole_archive(void *ctx, const void **p, size_t *n, struct err *e)
+{
+    struct str *left = ctx;
+    (void)e;
+    *p = left->p;
+    *n = left->n;
+    left->n = 0;
+    return *n > 0;
+}
+
+/* Hostile archives, with a header that says the same as they do. */
+static void archives(void)
+{
+    static const char *const names[] = {"absolute1",    "absolute2", "dirsymlink", "dirsymlink2a",
+                                        "dirsymlink2b", "relative0", "relative2",  "symlink"};
+    size_t n = 0, refused = 0;
+    if (geteuid() != 0)
+        SKIP("not root");
+    scratch_new();
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char path[4200];
+        AUTO_BUF b = {0};
+        AUTO_ARENA a = {0};
+        struct made_file f[16];
+        struct rpm_cpio c;
+        struct rpm_cpio_entry en;
+        size_t k = 0;
+        snprintf(path, sizeof path, "%s/evil/traversal/cpio-newc/%s.cpio", test_data(), names[i]);
+        if (file_read(path, 1 << 20, &b, &err) < 0)
+            continue;
+        n++;
+        struct str left = buf_view(&b);
+        rpm_cpio_init(&c, whole_archive, &left);
+        while (k < 16 && rpm_cpio_next(&c, &en, &err) > 0) {
+            AUTO_BUF text = {0};
+            const void *p;
+            size_t m;
+            f[k] = (struct made_file){.path = arena_str(&a, en.path), .mode = en.mode};
+            while (rpm_cpio_data(&c, &p, &m, &err) > 0)
+                buf_add(&text, p, m);
+            f[k++].text = arena_str(&a, buf_view(&text));
+        }
+        rpm_cpio_free(&c);
+        CHECK(k > 0);
+        const char *got = outcome(&(struct made){.payload = buf_view(&b)}, f, k, BUDGET);
+        refused += strcmp(got, "ok") != 0;
+        printf("# %s: %s\n", names[i], got);
+        CHECK(others_in(scratch) == 0 &&
+              (f[0].path[0] != '/' || strcmp(got, "ok") != 0 || access(f[0].path, F_OK) != 0));
+    }
+    if (n == 0)
+        SKIP("no such test data");
+    CHECK(refused > 0);
+}
+
 static void cut_anywhere(void)
 {
     static const char *const filters[] = {NULL, "gzip", "xz", "zstd", "bzip2", "lzma"};
@@ -533,6 +589,7 @@ int main(int argc, char **argv)
     RUN(names_of_a_file);
     RUN(broken);
     RUN(hostile);
+    RUN(archives);
     RUN(cut_anywhere);
     RUN(changed_anywhere);
     RUN(identity);
