@@ -223,6 +223,21 @@ static int put_layout_link(struct tree_job *j, int i, struct err *e)
     return 1;
 }
 
+int tree_put_layout(struct tree_writer *w, struct str path, struct err *e)
+{
+    uint64_t used = 0;
+    if (tree_path_clean(path, &w->path, e) < 0 || tree_path_layout(w->t, &w->path, false, &used, e) < 0)
+        return err_wrap(e, "%s", w->who);
+    int at = tree_path_layout_at(w->t, buf_view(&w->path));
+    if (at < 0 || w->redo)
+        return 0;
+    used |= (uint64_t)1 << at;
+    for (size_t i = 0; i < w->t->nlayout; i++)
+        if ((used & ~w->layout_made) >> i & 1 && make_layout(w, i, e) < 0)
+            return -1;
+    return 0;
+}
+
 /* Leaves the canonical path in w->path, that of a hard link's target in w->target, and has the layout links
    made. 1: the entry is a layout link and done with. */
 static int resolve(struct tree_job *j, struct err *e)

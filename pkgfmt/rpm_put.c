@@ -61,11 +61,16 @@ static bool is_ghost(const struct rpm_file *f)
     return (f->flags & RPM_FILE_GHOST) != 0;
 }
 
-/* A tarball's directory gets what is known of it when the first thing in it comes. */
+/* A tarball's directory gets what is known of it when the first thing in it comes. Links of the layout are
+   ghosts of the package that makes them in a scriptlet. */
 static int put_dirs(struct put *u, struct err *e)
 {
     for (uint32_t i = 0; i < u->files.n; i++) {
         const struct rpm_file *f = u->files.by_path[i];
+        if (is_ghost(f) && tree_put_layout(u->w, str_c(f->path), e) < 0) {
+            u->named = true;
+            return -1;
+        }
         if (rpm_file_type(f) == RPM_DIR && !is_ghost(f) && put_entry(u, f, TREE_DIR, NULL, e) < 0)
             return -1;
     }

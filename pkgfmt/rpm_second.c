@@ -16,8 +16,8 @@
 /* The paths that rpm leaves alone are one argument of a program: Linux takes 128 KiB. */
 enum { NETSHARED_MAX = 120 * 1024 };
 
-/* KEPT: rpm keeps what stands there. */
-enum { PLAIN = 'p', CAPS = 'x', KEPT = 'k' };
+/* KEPT: rpm keeps what stands there. NODE: a device node, which a zone may not make. */
+enum { PLAIN = 'p', CAPS = 'x', KEPT = 'k', NODE = 'n' };
 
 /* A file or link of a package, as it spells it without the leading slash; set: of the file's names the one
    that has the content. In a list the kind comes first, and each string ends with a NUL. */
@@ -29,8 +29,8 @@ struct path {
 struct kept {
     char *file;           /* its name */
     struct digest digest; /* kind NONE before it was unpacked */
-    struct buf paths; /* of files and links: PLAIN, CAPS (file capabilities) or KEPT (rpm keeps what stands
-                         there), the path as the package spells it without the leading slash, NUL */
+    struct buf paths;     /* of files and links: PLAIN, CAPS (file capabilities), NODE or KEPT (rpm keeps what
+                             stands there), the path as the package spells it without the leading slash, NUL */
 };
 
 struct pkgfmt_second {
@@ -97,6 +97,8 @@ static char kind_of(const struct rpm_file *f)
     const uint32_t keeps = RPM_FILE_CONFIG | RPM_FILE_NOREPLACE;
     if ((f->flags & keeps) == keeps || (f->flags & RPM_FILE_GHOST))
         return KEPT;
+    if (rpm_file_type(f) == RPM_CHARDEV || rpm_file_type(f) == RPM_BLOCKDEV)
+        return NODE;
     return f->caps[0] != '\0' ? CAPS : PLAIN;
 }
 
@@ -242,7 +244,7 @@ static int add_package(const struct pkgfmt_second *s, struct paths *p, const str
         if (tree_canonical(s->tree, f.path, &a, &canon, e) < 0)
             return -1;
         bool own = str_list_has(&p->own, canon);
-        if (own ? f.kind != KEPT : f.kind == CAPS && p->no_caps)
+        if (own ? f.kind != KEPT : f.kind == NODE || (f.kind == CAPS && p->no_caps))
             str_list_add(&sets, f.set);
         if ((own || is_touched(&p->touched, canon)) && str_chr(f.path, '\n') == f.path.n)
             buf_printf(&p->expected, "/%s\n", f.path.p);

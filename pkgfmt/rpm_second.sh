@@ -144,7 +144,7 @@ step_restore() {
 date_accounts() {
     day=$((SOURCE_DATE_EPOCH / 86400)) today=$(($(date +%s) / 86400))
     for file in /etc/shadow /etc/shadow-; do
-        [ -f "$file" ] || continue
+        grep -q "^[^:]*:[^:]*:\($today\|$((today - 1))\):" "$file" 2>>"$log" || continue
         cp -p "$file" "$file.zonestrap-new" &&
             sed "s/^\([^:]*:[^:]*\):\($today\|$((today - 1))\):/\1:$day:/" "$file" >"$file.zonestrap-new" &&
             mv -f "$file.zonestrap-new" "$file"

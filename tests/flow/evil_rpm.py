@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Writes hostile rpm packages: evil_rpm.py DIR. One package a case, named as the case, in DIR; DIR/primary.xml offers them all,
-with right digests; DIR/cases says CASE<TAB>verdict (bad or fine). All have right digests in their headers unless that is the case; none is signed."""
+with right digests; DIR/cases says CASE<TAB>verdict (bad, forged or fine). All have right digests in their headers unless that is the case; none is signed."""
 import gzip
 import hashlib
 import os
@@ -96,7 +96,7 @@ package("link-abs-write", "bad", [File(b"/usr/abs", b"", 0o120777, b"/"), File(b
 package("link-in-write", "bad", [File(b"/usr/real", b"", 0o040755), File(b"/usr/in", b"", 0o120777, b"real"), File(b"/usr/in/written")])
 package("file-below-file", "bad", [File(b"/usr/share/fine/below")])
 package("long-component", "bad", [File(b"/usr/" + b"n" * 300)])
-package("device", "bad", [File(b"/dev/sda", b"", 0o060644)])
+package("device", "fine", [File(b"/dev/sda", b"", 0o060644)])
 # What the payload says against what the header says
 good = cpio(b"./usr/share/fine", b"fine\n", 0o100755)
 package("not-in-header", "bad", [], payload=good + cpio(b"./usr/share/more", b"x") + END)
@@ -130,7 +130,7 @@ package("absurd-store", "bad", [], bend=patch(12, b"\x7f\xff\xff\xff"))
 package("absurd-offset", "bad", [], bend=patch(16 + 16 + 8, b"\x7f\xff\xff\xff"))
 package("absurd-entry-count", "bad", [], bend=patch(16 + 16 + 12, b"\x7f\xff\xff\xff"))
 package("absurd-type", "bad", [], bend=patch(16 + 16 + 4, b"\0\0\0\x63"))
-package("other-name", "bad", [], tags=[(1000, (STRING, b"something-else"))])
+package("other-name", "forged", [], tags=[(1000, (STRING, b"something-else"))])
 package("format-3-lead", "fine", [], after=lambda b: b[:4] + b"\x04" + b[5:])
 package("no-lead", "bad", [], after=lambda b: b"\0" * 96 + b[96:])
 package("cut-lead", "bad", [], after=lambda b: b[:50])

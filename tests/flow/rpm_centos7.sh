@@ -64,10 +64,10 @@ t_verify() {
 V
 }
 case_ "rpm -Va prints exactly the five expected lines" t_verify
-t_bash() { [ "$(in_zone bash -c 'echo $BASH_VERSION')" = "4.2.46(2)-release" ] && in_zone tar --version >/dev/null && in_zone passwd -S root; }
+t_bash() { [ "$(in_zone bash -c 'echo $BASH_VERSION')" = "4.2.46(2)-release" ] && in_zone bash -c 'tar --version && ip -V && less --version && ls -l /usr/bin/passwd | grep rwsr' >/dev/null; }
 case_ "bash runs, and others" t_bash
-t_groups() { grep -qx 'utempter:x:35:' "$root/etc/group" && [ "$(stat -c %g:%a "$root/usr/libexec/utempter/utempter")" = 35:2711 ]; }
-case_ "a group that a scriptlet makes owns its file" t_groups
+t_groups() { grep -qx 'utempter:x:35:' "$root/etc/group" && [ "$(stat -c %g:%a "$root/usr/libexec/utempter")" = 35:755 ] && [ "$(stat -c %g:%a "$root/usr/libexec/utempter/utempter")" = 22:2711 ]; }
+case_ "a group that a scriptlet makes owns its files" t_groups
 t_left() {
     [ ! -e "$root/zonestrap" ] || { ls -R "$root/zonestrap"; return 1; }
     local f; f=$(find "$root" \( -name '*.rpmnew' -o -name '*.rpmorig' -o -name '*.rpmsave' -o -name '*;????????' \)); [ -z "$f" ] || { echo "$f"; return 1; }

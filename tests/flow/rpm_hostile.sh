@@ -58,10 +58,15 @@ t_foreign_package() { fresh; offer "$work/foreign.rpm"; refused 4 "alpha.*($othe
 case_ "a package signed by another key: the key is named" t_foreign_package
 t_insecure() { fresh; offer "$work/unsigned.rpm"; rm -rf "$place"; mkdir "$place"; create --insecure && [ -e "$place/root/usr/share/alpha/data" ]; }
 case_ "--insecure takes the unsigned" t_insecure
-# header_at FILE: where the main header begins
-header_at() { python3 -c 'import sys; b = open(sys.argv[1], "rb").read(); print(b.index(b"\x8e\xad\xe8\x01", 100))' "$1"; }
+# in_header FILE: a place in the middle of the main header's store
+in_header() { python3 -c '
+import struct, sys
+b = open(sys.argv[1], "rb").read()
+at = b.index(b"\x8e\xad\xe8\x01", 100)
+tags, size = struct.unpack(">II", b[at + 8:at + 16])
+print(at + 16 + 16 * tags + size // 2)' "$1"; }
 t_header() {
-    fresh; cp "$work/signed.rpm" "$work/bent.rpm"; bend "$work/bent.rpm" $(($(header_at "$work/bent.rpm") + 2000)); offer "$work/bent.rpm"
+    fresh; cp "$work/signed.rpm" "$work/bent.rpm"; bend "$work/bent.rpm" "$(in_header "$work/bent.rpm")"; offer "$work/bent.rpm"
     refused_any 'alpha.*(header|signature).*'
 }
 t_payload() {
@@ -72,21 +77,44 @@ t_cut() { fresh; head -c $(($(stat -c %s "$work/signed.rpm") - 30)) "$work/signe
 case_ "a header that was changed" t_header
 case_ "a payload that was changed" t_payload
 case_ "a package that is cut off" t_cut
-t_header_insecure() { fresh; cp "$work/signed.rpm" "$work/bent.rpm"; bend "$work/bent.rpm" $(($(header_at "$work/bent.rpm") + 2000)); offer "$work/bent.rpm"; refused 5 'alpha.*header' --insecure; }
+t_header_insecure() { fresh; cp "$work/signed.rpm" "$work/bent.rpm"; bend "$work/bent.rpm" "$(in_header "$work/bent.rpm")"; offer "$work/bent.rpm"; refused 5 'alpha.*header' --insecure; }
 case_ "--insecure: a header's digest is still looked at" t_header_insecure
 t_payload_insecure() { fresh; cp "$work/signed.rpm" "$work/bent.rpm"; bend "$work/bent.rpm" $(($(stat -c %s "$work/bent.rpm") - 20)); offer "$work/bent.rpm"; refused 5 'alpha.*payload' --insecure; }
 case_ "--insecure: a payload's digest is still looked at" t_payload_insecure
-t_other_package() { fresh; cp "$work/r/beta-1.0-1.noarch.rpm" "$work/beta.rpm"; offer "$work/beta.rpm"; refused 5 'alpha.*beta'; }
+t_other_package() { fresh; cp "$work/r/beta-1.0-1.noarch.rpm" "$work/beta.rpm"; offer "$work/beta.rpm"; refused 4 'alpha.*beta'; }
 case_ "another package under the name" t_other_package
 
-# --- broken packages of the test data, each as alpha
-for f in "$data"/evil/rpm-broken/*.rpm; do
-    [ -e "$f" ] || { skipped "broken packages" "no test data"; break; }
-    t_broken() { fresh; offer "$f"; refused 5 'alpha' --insecure; }
-    # These are whole, only that they are not alpha.
-    case ${f##*/} in signed.rpm|unsigned.rpm|hello-2.0-1.x86_64-badima.rpm) t_broken() { fresh; offer "$f"; refused 5 'alpha.*(hello|rpm)' --insecure; };; esac
-    case_ "broken: ${f##*/}" t_broken
-done
+# --- broken packages of the test data, offered by an index that believes them
+broken() { # FILE NAME VERSION RELEASE ARCH STATUS
+    fresh; cp "$data/evil/rpm-broken/$1" "$work/r/" && bent_entry "$@" >"$work/index" && reindex set primary "$work/index" && sign &&
+    sed -i "s/^packages .*/packages $2/" "$recipes/bent.distro" || return 1
+    if [ "$6" = 0 ]; then rm -rf "$place"; mkdir "$place"; create --insecure; else refused "$6" "$2" --insecure; fi
+}
+bent_entry() {
+    local f=$data/evil/rpm-broken/$1
+    cat <<X
+<?xml version="1.0" encoding="UTF-8"?>
+<metadata xmlns="http://linux.duke.edu/metadata/common" xmlns:rpm="http://linux.duke.edu/metadata/rpm" packages="1">
+<package type="rpm"><name>$2</name><arch>$5</arch><version epoch="0" ver="$3" rel="$4"/>
+<checksum type="sha256" pkgid="YES">$(sha256sum <"$f" | cut -d' ' -f1)</checksum><summary/><description/><packager/><url/>
+<time file="1" build="1"/><size package="$(stat -c %s "$f")" installed="100000" archive="100000"/><location href="$1"/>
+<format><rpm:license>MIT</rpm:license><rpm:provides><rpm:entry name="$2" flags="EQ" epoch="0" ver="$3" rel="$4"/></rpm:provides></format></package></metadata>
+X
+}
+if [ -d "$data/evil/rpm-broken" ]; then
+    while read -r file row; do case_ "broken: $file" broken "$file" $row; done <<'T'
+hello-2.0-1.x86_64-corrupted.rpm  hello           2.0  1            x86_64  5
+hello-2.0-1.x86_64-badima.rpm     hello           2.0  1            x86_64  0
+signed.rpm                        kio-stash-lang  1.0  lp151.2.5    noarch  0
+signed_broken.rpm                 kio-stash-lang  1.0  lp151.2.5    noarch  5
+signed_broken_header.rpm          kio-stash-lang  1.0  lp151.2.5    noarch  5
+unsigned.rpm                      pkg-test42      0    0            noarch  0
+unsigned_broken.rpm               pkg-test42      0    0            noarch  5
+unsigned_broken_header.rpm        pXg-test42      0    0            noarch  5
+T
+else
+    skipped "broken packages" "no test data"
+fi
 
 # --- indexes, all with good signatures and digests
 root_is() { cat >"$work/r/repodata/repomd.xml"; sign; }
@@ -126,7 +154,7 @@ t_no_size() { bent_primary 's/<size package="[0-9]*"/<size package="-5"/'; refus
 case_ "primary: a package with a senseless size" t_no_size
 t_href() { bent_primary 's,<location href="alpha,<location href="../../../etc/alpha,'; refused 5 'main.*primary.*\.\./'; }
 case_ "primary: a package outside of the repository" t_href
-t_name() { bent_primary 's,<name>beta,<name>../beta,'; refused 5 'main.*primary'; }
+t_name() { bent_primary 's,<name>beta,<name>../beta,'; refused 6 'alpha Requires: beta'; }
 case_ "primary: a name that is no name" t_name
 t_gz_cut() { fresh; head -c 300 "$(ls "$work"/r/repodata/*primary*)" >"$work/cut.gz"; f=$(ls "$work"/r/repodata/*primary*); old=$(stat -c %s "$f")
     new=$(sha256sum <"$work/cut.gz" | cut -d' ' -f1); was=$(sha256sum <"$f" | cut -d' ' -f1); cp "$work/cut.gz" "$f"
@@ -140,7 +168,7 @@ t_comps() {
     fresh; sed -i 's/^packages .*/packages @core alpha/' "$recipes/bent.distro"; bomb comps '' | index_is group; refused 5 'main.*(group|comps)'
 }
 case_ "comps: cut off; an entity bomb" t_comps
-t_no_group() { fresh; sed -i 's/^packages .*/packages @core alpha/' "$recipes/bent.distro"; refused 6 '@?core'; }
+t_no_group() { fresh; sed -i 's/^packages .*/packages @core alpha/' "$recipes/bent.distro"; refused 2 'no group .@core'; }
 case_ "a group that nothing defines" t_no_group
 t_modules() { fresh; printf -- '---\ndocument: modulemd\nversion: 2\ndata: [\n' | index_is modules; refused 5 'main.*modules'; }
 case_ "modules: malformed" t_modules
@@ -161,7 +189,7 @@ t_laughs() { # libxml2's own bombs, as each kind of index: an end, and one line 
             case $f in *-primary.xml) [ $kind = primary ] || continue;; esac
             fresh; cp "$f" "$work/index"; reindex set $kind "$work/index"; sign
             (ulimit -v 4000000; case $zs in *asan*) ulimit -v unlimited;; esac; timeout 20 "$zs" plan --security --recipes "$recipes" --cache-dir "$work/cache" --arch x86_64 --progress none --names bent/one) >"$work/out" 2>"$work/err"; rc=$?
-            case $rc in 0 | 5 | 6) ;; *) echo "${f##*/} as $kind: exit status $rc"; head -n 5 "$work/err"; return 1;; esac
+            case $rc in 0 | 2 | 5 | 6) ;; *) echo "${f##*/} as $kind: exit status $rc"; head -n 5 "$work/err"; return 1;; esac
             [ "$(grep -c '^zonestrap: error' "$work/err")" -le 1 ] || { echo "${f##*/}"; cat "$work/err"; return 1; }
         done
     done
@@ -181,7 +209,7 @@ t_version() { unsolved "Requires: beta > 1.0-1"; refused 6 'gamma.*beta'; }
 case_ "a version that is not there" t_version
 t_rich() { unsolved "Requires: (nothing if alpha)"; refused 6 'gamma.*nothing'; }
 case_ "a conditional dependency that nothing provides" t_rich
-t_unknown() { fresh; refused 6 'no-such-package' --include no-such-package; }
+t_unknown() { fresh; refused 2 'no package .no-such-package' --include no-such-package; }
 case_ "a package that nobody knows" t_unknown
 t_excluded() { fresh; refused 6 'beta' --exclude beta; }
 case_ "a dependency that is excluded" t_excluded
@@ -216,7 +244,8 @@ evil() { # NAME VERDICT TARGET: the root stands beside a canary, which ../../can
     if [ "$verdict" = fine ]; then
         [ $rc = 0 ] || { cat "$work/err"; return 1; }
     else
-        [ $rc = 5 ] || { echo "exit status $rc, expected 5"; cat "$work/err"; return 1; }
+        local want=5; [ "$verdict" = bad ] || want=4
+        [ $rc = $want ] || { echo "exit status $rc, expected $want"; cat "$work/err"; return 1; }
         [ "$(grep -c '^zonestrap: error' "$work/err")" = 1 ] || { echo "not one line:"; cat "$work/err"; return 1; }
         grep -q "^zonestrap: error: .*$name" "$work/err" || { echo "the package is not named:"; cat "$work/err"; return 1; }
         [ -z "$(ls -A "$place")" ] || { echo "left behind:"; ls -A "$place"; return 1; }

@@ -6,7 +6,7 @@
 #   $rpm_modern_base             what `base` asks for
 [ "$(uname -m)" = x86_64 ] || { skipped "$(basename "$0" .sh)" "its packages are made of an x86_64 host's programs"; exit 0; }
 rpm --eval '%_db_backend' | grep -qx sqlite && [ -r /usr/lib/rpm/rpmrc ] || { skipped "$(basename "$0" .sh)" "the host's rpm has no sqlite database"; exit 0; }
-rpm_modern_base="filesystem setup modern-release bash coreutils rpm tools svc conf ghosts links epoched modal basesystem"
+rpm_modern_base="filesystem setup modern-release bash coreutils sed grep findutils rpm tools svc conf ghosts links epoched modal basesystem"
 modern_id=321
 
 # modern_program PACKAGE PROGRAM...: the host's program as /usr/bin/PROGRAM, and the libraries that it needs noted
@@ -118,17 +118,22 @@ modern_rpm() {
 %dir /usr/lib/sysimage/rpm" arch=x86_64 rpm_simple rpm 4.18.0 "Requires: glibc" "Requires: bash coreutils" "Recommends: weakling"
 }
 modern_programs() {
+    local x
     : >"$work/modern-libs"
     modern_program bash bash; ln -s bash "$tree/bash/usr/bin/sh"
     modern_program coreutils '[' basename cat chgrp chmod chown cp cut date dirname env false head id install ln ls mkdir mkfifo mknod mktemp mv \
-        printf readlink realpath rm rmdir sha256sum sleep sort stat sync tail tee test touch tr true uname uniq wc yes grep sed find xargs mawk cmp diff
+        printf readlink realpath rm rmdir sha256sum sleep sort stat sync tail tee test touch tr true uname uniq wc yes
+    for x in sed grep; do modern_program $x $x; done
+    modern_program findutils find xargs
+    modern_program coreutils mawk cmp diff
     ln -s mawk "$tree/coreutils/usr/bin/awk"
     modern_program rpm rpm rpmkeys rpmdb
     modern_libs
     arch=x86_64 rpm_simple glibc 2.36 "Requires: (glibc-minimal-langpack if rpm)" &&
     rpm_simple glibc-minimal-langpack 2.36 && rpm_simple glibc-all-langpacks 2.36 &&
     arch=x86_64 rpm_simple bash 5.2 "Requires(pre): filesystem" "Requires: glibc" "Provides: /bin/sh" &&
-    arch=x86_64 rpm_simple coreutils 9.1 "Requires: glibc" && modern_rpm
+    arch=x86_64 rpm_simple coreutils 9.1 "Requires: glibc" && arch=x86_64 rpm_simple sed 4.9 "Requires: glibc" &&
+    arch=x86_64 rpm_simple grep 3.8 "Requires: glibc" && arch=x86_64 rpm_simple findutils 4.9 "Requires: glibc" && modern_rpm
 }
 modern_features() {
     local d=$tree/tools x

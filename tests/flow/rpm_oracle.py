@@ -61,6 +61,7 @@ def extras():
     merged = {"bin": "usr/bin", "sbin": "usr/sbin", "lib": "usr/lib", "lib64": "usr/lib64"}
     with open(extra_file, encoding="utf-8", errors="surrogateescape") as f:
         for line in f:
+            line = re.sub("^/var/run/", "/run/", line)
             first, _, rest = line.strip().lstrip("/").partition("/")
             path = f"{merged[first]}/{rest}" if first in merged else f"{first}/{rest}"
             while path and path not in out:

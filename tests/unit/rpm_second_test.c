@@ -43,7 +43,7 @@ static const struct package {
       {"/etc/other", 0100644, CONFIG, 2, ""},
       {"/usr/lib/made/x", 0100644, 0, 3, ""},
       {"/usr/lib/made-not", 0100644, 0, 4, ""}}},
-    {"init", "1-1", "noarch", {{"/usr/sbin/init", 0120777, 0, 1, ""}}},
+    {"init", "1-1", "noarch", {{"/usr/sbin/init", 0120777, 0, 1, ""}, {"/usr/lib/null", 0020666, 0, 2, ""}}},
 };
 enum { PACKAGES = sizeof packages / sizeof packages[0] };
 
@@ -176,7 +176,7 @@ static void packages_whole(void)
               "package caps caps-1-1.noarch.rpm\npackage edited edited-1-1.noarch.rpm\n"
               "package init init-1-1.noarch.rpm\n");
     CHECK_STR(left(t, "packages/own-2%3a1%5ea-3.el9.x86_64.rpm", &b), "own");
-    CHECK_STR(left(t, "netshared", &b), "/proc:/sys:/dev");
+    CHECK_STR(left(t, "netshared", &b), "/proc:/sys:/dev:/usr/lib/null");
     CHECK_STR(left(t, "expected", &b), "");
     CHECK_STR(left(t, "fixups.sh", &b), "true\n");
     CHECK_STR(left(t, "done", &b), "");
@@ -204,7 +204,7 @@ static void own_paths(void)
     opts.nown = sizeof own / sizeof own[0];
     CHECK(leave(&t, &e) == 0);
     CHECK_STR(left(t, "netshared", &b), "/proc:/sys:/dev:/etc/loses:/usr/bin/a:/usr/bin/b:/bin/c:"
-                                        "/usr/share/100%%\\\\n");
+                                        "/usr/share/100%%\\\\n:/usr/lib/null");
     CHECK_STR(left(t, "expected", &b), "/etc/keeps\n/etc/loses\n/usr/bin/b\n/bin/c\n/usr/share/100%\\n\n"
                                        "/usr/share/ghost\n");
     tree_close(t);
@@ -220,7 +220,7 @@ static void no_capabilities(void)
     reset();
     opts.no_caps = true;
     CHECK(leave(&t, &e) == 0);
-    CHECK_STR(left(t, "netshared", &b), "/proc:/sys:/dev:/usr/bin/ping");
+    CHECK_STR(left(t, "netshared", &b), "/proc:/sys:/dev:/usr/bin/ping:/usr/lib/null");
     CHECK_STR(left(t, "expected", &b), "");
     tree_close(t);
 }
@@ -237,7 +237,7 @@ static void touched(void)
     opts.touched = paths;
     opts.ntouched = 3;
     CHECK(leave(&t, &e) == 0);
-    CHECK_STR(left(t, "netshared", &b), "/proc:/sys:/dev");
+    CHECK_STR(left(t, "netshared", &b), "/proc:/sys:/dev:/usr/lib/null");
     CHECK_STR(left(t, "expected", &b), "/etc/edited\n/usr/lib/made/x\n");
     tree_close(t);
 }
@@ -252,7 +252,7 @@ static void first_boot(void)
     reset();
     opts.first_boot = true;
     CHECK(leave(&t, &e) == 0);
-    CHECK_STR(left(t, "netshared", &b), "/proc:/sys:/dev:/usr/sbin/init");
+    CHECK_STR(left(t, "netshared", &b), "/proc:/sys:/dev:/usr/sbin/init:/usr/lib/null");
     CHECK(strncmp(left(t, "first-boot", &a), "#!/bin/sh\n", 10) == 0);
     buf_clear(&b);
     CHECK(tree_read(t, "/sbin/init", 1 << 20, &b, &e) == 0 && str_eq(buf_view(&a), buf_view(&b)));

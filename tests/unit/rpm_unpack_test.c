@@ -541,11 +541,12 @@ static void shared(void)
 static void layout(void)
 {
     static const struct tree_layout links[] = {
-        {"bin", "usr/bin"}, {"lib64", "usr/lib64"}, {"var/run", "../run"}};
+        {"bin", "usr/bin"}, {"lib64", "usr/lib64"}, {"sbin", "usr/sbin"}, {"var/run", "../run"}};
     static const struct made_file filesystem[] = {
         {.path = "/bin", .mode = S_IFLNK | 0777, .text = "usr/bin"},
         {.path = "/lib64", .mode = S_IFDIR | 0555, .flags = RPM_FILE_GHOST},
         {.path = "/run", .mode = S_IFDIR | 0755},
+        {.path = "/sbin", .mode = S_IFLNK | 0777, .text = "usr/sbin", .flags = RPM_FILE_GHOST},
         {.path = "/usr/bin", .mode = S_IFDIR | 0555},
         {.path = "/var/run", .mode = S_IFDIR | 0755}};
     static const struct made_file tool[] = {{.path = "/bin/sh", .text = "sh"},
@@ -555,10 +556,10 @@ static void layout(void)
     AUTO_BUF a = {0}, b = {0};
     if (geteuid() != 0)
         SKIP("not root");
-    made_package(&a, &(struct made){.name = "filesystem"}, filesystem, 5);
+    made_package(&a, &(struct made){.name = "filesystem"}, filesystem, 6);
     made_package(&b, &(struct made){.name = "tool"}, tool, 4);
     struct tree *t = tree_at("root");
-    CHECK(tree_layout(t, links, 3, &err) == 0);
+    CHECK(tree_layout(t, links, 4, &err) == 0);
     CHECK(unpack(t, 0, buf_view(&a), BUDGET) == 0 && unpack(t, 1, buf_view(&b), BUDGET) == 0 &&
           tree_settle(t, &err) == 0);
     AUTO_MEM char *got = list_root(tree_fd(t));
@@ -566,11 +567,13 @@ static void layout(void)
                    "lib64 120777 0:0 1000000000 -> usr/lib64\n"
                    "run 040755 0:0 1000000000\n"
                    "run/tool 040700 0:0 1000000000\n"
+                   "sbin 120777 0:0 1000000000 -> usr/sbin\n"
                    "usr 040755 0:0 1000000000\n"
                    "usr/bin 040555 0:0 1000000000\n"
                    "usr/bin/sh 100644 0:0 1000000000 \"sh\" 2\n"
                    "usr/lib64 040755 0:0 1000000000\n"
                    "usr/lib64/libc.so 100644 0:0 1000000000 \"libc\" 4\n"
+                   "usr/sbin 040755 0:0 1000000000\n"
                    "var 040755 0:0 1000000000\n"
                    "var/run 120777 0:0 1000000000 -> ../run\n");
     tree_close(t);
