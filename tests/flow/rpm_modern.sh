@@ -156,6 +156,12 @@ V
 }
 t_verify() { in_zone rpm -Va | sort -k3 >"$work/va"; expected_va | sort -k3 | diff - "$work/va"; }
 case_ "rpm -Va prints exactly the expected lines: the edited file, the user, a ghost without a mode" t_verify
+# What rpm was given was not compressed any more.
+t_stored() {
+    local f='%{payloadcompressor} %{sigmd5} %{sha256header} %{payloaddigest} %{rsaheader}\n'
+    rpm -qp --qf "$f" "$work"/repo/Packages/tools-[0-9]*.x86_64.rpm 2>/dev/null >"$work/want" && grep -q '^xz ' "$work/want" && in_zone rpm -q --qf "$f" tools | diff "$work/want" -
+}
+case_ "a package with an xz payload is in the database as its maker signed it" t_stored
 t_qa() { [ "$(in_zone rpm -qa --qf '%{NAME}\n' | grep -v '^gpg-pubkey$' | sort | tr '\n' ' ')" = "$all" ] && [ "$(in_zone rpm -qa gpg-pubkey | wc -l)" = 1 ]; }
 case_ "rpm -qa names every package, and the key" t_qa
 t_database() { [ -s "$root/usr/lib/sysimage/rpm/rpmdb.sqlite" ] && [ ! -e "$root/var/lib/rpm" ] && [ ! -e "$root/root/.rpmdb" ]; }

@@ -314,9 +314,11 @@ rpm_modern_index() {
     done
     comp=${comp:-zstd} rpm_root_sign "$1"
 }
+rpm_payload() { sed -i "s/^%_binary_payload .*/%_binary_payload $1/" "$work/.rpmmacros"; }
 rpm_modern_repo() {
-    sed -i 's/^%_binary_payload .*/%_binary_payload w3.zstdio/' "$work/.rpmmacros"
-    modern_filesystem && modern_setup && modern_release && modern_programs && modern_features && modern_others && modern_metadata || return 1
+    rpm_payload w3.zstdio
+    modern_filesystem && modern_setup && modern_release && modern_programs && rpm_payload w2.xzdio && modern_features &&
+        rpm_payload w3.zstdio && modern_others && modern_metadata || return 1
     rpmsign --addsign "$rpms"/*.rpm >"$work/rpmbuild/log" 2>&1 || { cat "$work/rpmbuild/log" >&2; return 1; }
     mkdir -p "$1/Packages" && cp "$rpms"/*.rpm "$1/Packages/" && rpm_modern_index "$1"
 }
