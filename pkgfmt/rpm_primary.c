@@ -13,7 +13,8 @@
 enum {
     PACKAGES_MAX = 1000000,
     RELATIONS_MAX = 200000,
-    FILES_MAX = 16 << 20 /* bytes of a package's paths */
+    FILES_MAX = 16 << 20, /* bytes of a package's paths */
+    DIRS_MAX = 60000      /* CentOS Stream 9 has 900; libsolv looks at all of one parent for each new one */
 };
 static const uint64_t size_max = 1ULL << 40;
 
@@ -267,6 +268,8 @@ static void add_files(struct primary *r, Id id)
         if (first == '\0')
             continue;
         char *cut = slash == path ? slash + 1 : slash, at = *cut;
+        if (r->data->dirpool.ndirs > DIRS_MAX)
+            return; /* end_package() says so */
         *cut = '\0';
         Id dir = repodata_str2dir(r->data, path, 1);
         *cut = at;
@@ -333,6 +336,8 @@ static int end_package(struct primary *r, struct err *e)
     if (r->added == PACKAGES_MAX)
         return xml_error(r->x, e, "more than %d packages", PACKAGES_MAX);
     add_package(r);
+    if (r->data->dirpool.ndirs > DIRS_MAX)
+        return xml_error(r->x, e, "more than %d directories", DIRS_MAX);
     return 0;
 }
 

@@ -219,5 +219,6 @@ int solve_asks(struct solve *s, const struct solve_request *r, struct err *e)
     int rc = add_all(&k, reason, e);
     map_free(&k.seen);
     map_free(&k.obsoleted);
+    map_free(&k.members);
     return rc;
 }

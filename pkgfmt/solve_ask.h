@@ -8,7 +8,9 @@ struct solve_asks {
     struct solve *s;
     const struct solve_request *r;
     Map seen;
+    Map members;   /* names, by id, of packages that a group brought without a condition; size 0: none yet */
     Map obsoleted; /* names, by id, that some package obsoletes; size 0: not looked for yet */
+    unsigned conditions; /* members of groups that come with another package */
     size_t cap;
 };
 

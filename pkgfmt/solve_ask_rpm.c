@@ -6,7 +6,7 @@
 #include "pkgfmt/rpm_relation.h"
 #include "pkgfmt/solve_ask.h"
 
-enum { OBSOLETERS_MAX = 10 };
+enum { OBSOLETERS_MAX = 10, CONDITIONS_MAX = 2000 };
 
 static bool excluded_package(const struct solve_asks *k, Id p)
 {
@@ -104,12 +104,25 @@ static Id selected(struct solve_asks *k, const char *word)
 
 /* --- groups */
 
+/* Many groups may have one package, and a package many providers: it is looked for once. */
+static bool is_member(struct solve_asks *k, Id name)
+{
+    if (k->members.size == 0)
+        map_init(&k->members, k->s->pool->ss.nstrings);
+    map_grow(&k->members, k->s->pool->ss.nstrings);
+    return name != 0 && MAPTST(&k->members, name);
+}
+
 static void add_member(struct solve_asks *k, const struct solve_member *m, const char *reason,
                        const char *group)
 {
     Pool *pool = k->s->pool;
-    if (solve_ask_excluded(k, m->name))
+    Id name = pool_str2id(pool, m->name, 0);
+    if (solve_ask_excluded(k, m->name) || is_member(k, name) ||
+        (m->requires != NULL && k->conditions++ >= CONDITIONS_MAX))
         return;
+    if (name != 0 && m->requires == NULL)
+        MAPSET(&k->members, name);
     Id p = named(k, m->name);
     if (p == 0) {
         log_info(k->s->log, "group %s: there is no package `%s'", group, m->name);

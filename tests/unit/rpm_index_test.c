@@ -299,6 +299,30 @@ static void other_files(void)
     }
 }
 
+/* What would take for ever is refused. */
+static void too_much(void)
+{
+    AUTO_BUF text = {0};
+    struct solve *s = new_solver();
+    struct err e;
+    buf_puts(&text, "<metadata><package><name>a</name><arch>noarch</arch>" VERSION CHECKSUM SIZE LOCATION
+                    "<format>");
+    for (int i = 0; i < 100000; i++)
+        buf_printf(&text, "<file>/etc/%d/x</file>", i);
+    buf_puts(&text, "</format></package></metadata>");
+    CHECK(load(s, "primary", "p.xml", buf_view(&text), NULL, &e) == -1);
+    CHECK_STR(e.msg, "p.xml:1: more than 60000 directories");
+    buf_clear(&text);
+    buf_puts(&text, "<metadata><package><name>a</name><arch>noarch</arch>" VERSION CHECKSUM SIZE LOCATION
+                    "<format><requires>");
+    for (int i = 0; i < 200001; i++)
+        buf_puts(&text, "<entry name='b'/>");
+    buf_puts(&text, "</requires></format></package></metadata>");
+    CHECK(load(s, "primary", "p.xml", buf_view(&text), NULL, &e) == -1);
+    CHECK_STR(e.msg, "p.xml:1: a: more than 200000 relations");
+    solve_close(s);
+}
+
 /* More decoded bytes than the root says, and damaged ones. */
 static void compressed(void)
 {
@@ -327,5 +351,6 @@ int main(void)
     RUN(malformed_files);
     RUN(other_files);
     RUN(compressed);
+    RUN(too_much);
     return test_done();
 }
