@@ -13,7 +13,9 @@ const char *change_name(enum change_kind k)
 
 static int by_name(const void *a, const void *b)
 {
-    return strcmp((*(const struct plan_pkg *const *)a)->name, (*(const struct plan_pkg *const *)b)->name);
+    const struct plan_pkg *x = *(const struct plan_pkg *const *)a, *y = *(const struct plan_pkg *const *)b;
+    int c = strcmp(x->name, y->name);
+    return c != 0 ? c : strcmp(x->arch, y->arch);
 }
 
 static const struct plan_pkg **sorted(const struct plan *p, struct arena *a)
@@ -56,6 +58,38 @@ static void note(struct changes *out, const struct plan_pkg *old, const struct p
         out->download += now->size;
 }
 
+/* So many have the first one's name. */
+static size_t namesakes(const struct plan_pkg *const *v, size_t n)
+{
+    size_t i = 0;
+    while (i < n && strcmp(v[i]->name, v[0]->name) == 0)
+        i++;
+    return i;
+}
+
+/* Packages of one name: those of one architecture belong together, then any two that are left. */
+static void note_name(struct changes *out, const struct plan_pkg **old, size_t nold,
+                      const struct plan_pkg **now, size_t nnow, struct solve *s)
+{
+    for (size_t i = 0; i < nold; i++)
+        for (size_t k = 0; old[i] != NULL && k < nnow; k++)
+            if (now[k] != NULL && strcmp(old[i]->arch, now[k]->arch) == 0) {
+                note(out, old[i], now[k], s);
+                old[i] = now[k] = NULL;
+            }
+    for (size_t i = 0, k = 0; i < nold || k < nnow;) {
+        if (i < nold && old[i] == NULL)
+            i++;
+        else if (k < nnow && now[k] == NULL)
+            k++;
+        else {
+            note(out, i < nold ? old[i] : NULL, k < nnow ? now[k] : NULL, s);
+            i += i < nold;
+            k += k < nnow;
+        }
+    }
+}
+
 void changes_find(const struct plan *old, const struct plan *now, struct solve *s, struct arena *a,
                   struct changes *out)
 {
@@ -63,9 +97,11 @@ void changes_find(const struct plan *old, const struct plan *now, struct solve *
     size_t i = 0, k = 0;
     *out = (struct changes){.v = arena_array(a, old->n + now->n + 1, sizeof *out->v)};
     while (i < old->n || k < now->n) {
-        int order = i == old->n ? 1 : k == now->n ? -1 : by_name(&x[i], &y[k]);
-        note(out, order <= 0 ? x[i] : NULL, order >= 0 ? y[k] : NULL, s);
-        i += order <= 0;
-        k += order >= 0;
+        int order = i == old->n ? 1 : k == now->n ? -1 : strcmp(x[i]->name, y[k]->name);
+        size_t nx = order <= 0 ? namesakes(x + i, old->n - i) : 0;
+        size_t ny = order >= 0 ? namesakes(y + k, now->n - k) : 0;
+        note_name(out, x + i, nx, y + k, ny, s);
+        i += nx;
+        k += ny;
     }
 }

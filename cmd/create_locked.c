@@ -63,6 +63,7 @@ int create_locked_request(struct job *j, struct create_plan *p, struct err *e)
     if (o->exclude.n == 0)
         o->exclude = l->exclude;
     o->weak = o->weak || l->weak;
+    o->security = o->security || l->security;
     return 0;
 }
 
@@ -77,6 +78,24 @@ static const char *mirrors_of(struct job *j, const struct create_plan *p, const 
     return repo->mirrors;
 }
 
+/* What a lock does not say of a repository, its recipe does: where mirrors of that place are asked for. One
+   that the recipe does not know came with --repo. */
+static void complete(const struct create_plan *p, struct distro_repo *repo)
+{
+    repo->extra = true;
+    for (size_t i = 0; i < p->release.nrepos; i++) {
+        const struct distro_repo *r = &p->release.repos[i];
+        if (strcmp(r->id, repo->id) != 0)
+            continue;
+        repo->extra = r->extra;
+        repo->release = r->release;
+        if (strcmp(r->suite, repo->suite) == 0) {
+            repo->metalink = r->metalink;
+            repo->mirrorlist = r->mirrorlist;
+        }
+    }
+}
+
 void create_locked_repos(struct job *j, struct create_plan *p)
 {
     const struct lock *l = p->lock;
@@ -84,6 +103,7 @@ void create_locked_repos(struct job *j, struct create_plan *p)
     for (size_t i = 0; i < l->nrepos; i++) {
         repos[i] = l->repos[i].repo;
         repos[i].mirrors = mirrors_of(j, p, &repos[i]);
+        complete(p, &repos[i]);
     }
     p->release.repos = repos;
     p->release.nrepos = l->nrepos;
@@ -92,7 +112,7 @@ void create_locked_repos(struct job *j, struct create_plan *p)
 static int refuse_choices(const struct options *o, struct err *e)
 {
     static const char *const choices[] = {"set",        "include", "exclude", "suites",
-                                          "components", "repo",    "weak"};
+                                          "components", "repo",    "weak",    "security"};
     for (size_t i = 0; i < sizeof choices / sizeof *choices; i++)
         if (options_given(o, choices[i])) {
             err_set(e, ERR_USAGE,
@@ -145,9 +165,17 @@ static int check_keys(const struct lock_repo *r, const struct source *s, struct 
                          r->repo.id);
 }
 
+/* Nothing vouched for the index of such a recipe but the packages themselves; so they still do. */
+static int take_keys(struct job *j, struct create_plan *p, struct err *e)
+{
+    if (p->fmt->signed_packages && p->release.trust != DISTRO_TRUST_SIGNATURE)
+        return create_plan_keyring(j, p, e);
+    return create_plan_repo_keys(j, p, e);
+}
+
 static int fill_sources(struct job *j, struct create_plan *p, struct err *e)
 {
-    if (create_plan_prepare(j, p, e) < 0 || create_plan_repo_keys(j, p, e) < 0)
+    if (create_plan_prepare(j, p, e) < 0 || take_keys(j, p, e) < 0)
         return -1;
     for (size_t i = 0; i < p->nsources; i++) {
         const struct lock_repo *r = &p->lock->repos[i];
@@ -157,7 +185,7 @@ static int fill_sources(struct job *j, struct create_plan *p, struct err *e)
         if (check_keys(r, &p->sources[i], e) < 0)
             return -1;
     }
-    return 0;
+    return create_mirrors_ask(j, p, p->sources, p->nsources, e);
 }
 
 /* The lock has the plan's order; which of them came first by name, the recipe says. */
@@ -193,6 +221,7 @@ int create_locked_from(struct job *j, const struct create_plan *p, struct lock *
                          .include = j->opt.include,
                          .exclude = j->opt.exclude,
                          .weak = j->opt.weak,
+                         .security = j->opt.security,
                          .epoch = p->epoch,
                          .nrepos = p->nsources,
                          .plan = p->plan};

@@ -141,10 +141,16 @@ static int load_keyring(struct job *j, struct create_plan *p, bool alias, struct
     for (size_t i = 0; i < p->nsources; i++)
         wanted = wanted || p->sources[i].keyring == NULL;
     if (wanted && openpgp_keyring_count(p->keyring) == 0) {
-        err_set(e, ERR_TRUST, "the recipe names no key");
-        return err_hint(e, "name a keyring with --keyring");
+        err_set(e, ERR_TRUST, "the recipe names no key%s",
+                p->fmt->signed_packages ? ", and packages' signatures need one" : "");
+        return err_hint(e, "get the distribution's public key and name it with --keyring FILE");
     }
     return 0;
+}
+
+int create_plan_keyring(struct job *j, struct create_plan *p, struct err *e)
+{
+    return load_keyring(j, p, false, e);
 }
 
 static void free_keyrings(struct create_plan *p)
@@ -155,6 +161,32 @@ static void free_keyrings(struct create_plan *p)
         openpgp_keyring_free(p->sources[i].keyring);
         p->sources[i].keyring = NULL;
     }
+}
+
+/* One repository more. Its ID names keys, files of the root, and lines of a lock. */
+static int add_repo(struct job *j, const struct release *r, const char *spec, struct distro_repo *repos,
+                    size_t *n, struct err *e)
+{
+    struct distro_repo *repo = &repos[*n];
+    if (distro_repo_parse(spec, r, &j->arena, repo, e) < 0)
+        return err_wrap(e, "--repo");
+    for (size_t i = 0; i < *n; i++)
+        if (strcmp(repos[i].id, repo->id) == 0) {
+            err_set(e, ERR_USAGE, "--repo: there is a repository `%s' already", repo->id);
+            return err_hint(e, "give the new one an ID of its own%s",
+                            repos[i].extra ? "" : "; --mirror names another place for one of the recipe's");
+        }
+    ++*n;
+    return 0;
+}
+
+/* A repository is a place of its own then, and has no parts. */
+static int check_components(const struct options *o, const struct pkgfmt *fmt, struct err *e)
+{
+    if (!fmt->suite_is_path || o->components.n == 0)
+        return 0;
+    err_set(e, ERR_USAGE, "--components: repositories of the format %s have no components", fmt->name);
+    return err_hint(e, "--suites release leaves out updates, --repo adds a repository");
 }
 
 /* The repositories after --suites, --components and --repo, in p->release.repos. */
@@ -180,8 +212,8 @@ static int choose_repos(struct job *j, struct create_plan *p, struct err *e)
         repos[i].ncomponents = o->components.n;
     }
     for (size_t i = 0; i < o->repos.n; i++)
-        if (distro_repo_parse(o->repos.v[i], r, &j->arena, &repos[n++], e) < 0)
-            return err_wrap(e, "--repo");
+        if (add_repo(j, r, o->repos.v[i], repos, &n, e) < 0)
+            return -1;
     r->repos = repos;
     r->nrepos = n;
     return 0;
@@ -223,6 +255,8 @@ int create_plan_prepare(struct job *j, struct create_plan *p, struct err *e)
         return err_set(e, ERR_USAGE, "package format `%s' is not known here", p->release.format);
     if (p->release.nrepos == 0)
         return err_set(e, ERR_USAGE, "the recipe has no repository for this release and architecture");
+    if (check_components(&j->opt, p->fmt, e) < 0)
+        return -1;
     return choose_repos(j, p, e) < 0 || make_sources(j, p, e) < 0 ? -1 : 0;
 }
 

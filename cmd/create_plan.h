@@ -60,6 +60,8 @@ int create_plan_make(struct job *j, struct create_plan *p, struct err *e);
 int create_plan_prepare(struct job *j, struct create_plan *p, struct err *e);
 /* The keys of --keyring ID=FILE, for those repositories. */
 int create_plan_repo_keys(struct job *j, struct create_plan *p, struct err *e);
+/* All keys that signatures are checked with, unless --insecure; those of --keyring ID=FILE among them. */
+int create_plan_keyring(struct job *j, struct create_plan *p, struct err *e);
 /* The bytes of all certificates that packages of the plan may be signed with. Lives in the job's arena. */
 int create_plan_keys(struct job *j, struct create_plan *p, const struct str **keys, size_t *n, struct err *e);
 /* What is asked of the solver. */

@@ -108,6 +108,7 @@ static const struct keyword lock_keywords[] = {
     {"include", NAMES, LOCK(include), false},
     {"exclude", NAMES, LOCK(exclude), false},
     {"weak", YES, LOCK(weak), false},
+    {"security", YES, LOCK(security), false},
     {"epoch", TIME, LOCK(epoch), true},
     {"packages", NUMBER, LOCK(plan.n), true},
     {0},

@@ -9,6 +9,7 @@
        set       base
        include   vim                       # what was asked for besides: --include, --exclude (a line each),
        weak      yes                       # --weak
+       security  yes                       # --security
        epoch     1763550000                # the newest index's Date, in seconds since 1970
        packages  88                        # so many lines follow in [packages]
 
@@ -42,7 +43,7 @@ struct lock {
     const char *file; /* for messages */
     const char *distro, *release, *arch, *set;
     struct option_list include, exclude;
-    bool weak;
+    bool weak, security;
     int64_t epoch;
     struct lock_repo *repos;
     size_t nrepos;

@@ -65,6 +65,8 @@ static void put_request(struct writer *w, const struct lock *l)
         put_word(w, "exclude", l->exclude.v[i]);
     if (l->weak)
         put_word(w, "weak", "yes");
+    if (l->security)
+        put_word(w, "security", "yes");
 }
 
 static void put_repo(struct writer *w, const struct lock_repo *r)

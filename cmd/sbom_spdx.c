@@ -16,6 +16,7 @@ struct writer {
     const struct create_plan *p;
     const struct pkgfmt_licence *licences; /* or NULL */
     const struct plan_pkg **pkgs;          /* sorted */
+    const char **ids;                      /* of pkgs, each once */
     const char *name;                      /* of what all of it makes: "debian-bookworm-amd64" */
     struct arena *a;
 };
@@ -37,18 +38,66 @@ static void checksum(struct writer *w, const struct digest *d)
                 digest_hex(d, hex));
 }
 
-/* Letters, digits, `.` and `-` may stand in an identifier. Capitals stand in none of our names, so that X and
-   a number in hexadecimal is no other name's. */
-static const char *package_id(struct writer *w, const struct plan_pkg *pkg)
+/* Letters, digits, `.` and `-` may stand in an identifier. What is none of these, and capitals, becomes X and
+   a number in hexadecimal, so that it is no other name's. */
+static void add_escaped(struct buf *b, const char *s)
 {
-    AUTO_BUF b = {0};
-    buf_puts(&b, "SPDXRef-Package-");
-    for (const char *p = arena_printf(w->a, "%s-%s", pkg->name, pkg->arch); *p != '\0'; p++)
-        if ((*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9') || *p == '.' || *p == '-')
-            buf_putc(&b, *p);
+    for (; *s != '\0'; s++)
+        if ((*s >= 'a' && *s <= 'z') || (*s >= '0' && *s <= '9') || *s == '.' || *s == '-')
+            buf_putc(b, *s);
         else
-            buf_printf(&b, "X%02X", (unsigned)(unsigned char)*p);
-    return arena_str(w->a, buf_view(&b));
+            buf_printf(b, "X%02X", (unsigned)(unsigned char)*s);
+}
+
+struct id {
+    const char *text;
+    size_t i; /* whose, in w->pkgs */
+};
+
+static int by_text(const void *a, const void *b)
+{
+    const struct id *x = a, *y = b;
+    int c = strcmp(x->text, y->text);
+    return c != 0 ? c : x->i < y->i ? -1 : 1;
+}
+
+/* Those that several packages have get the package's version behind them, or else (an X stands before two
+   digits in all others) their number. */
+static void part_ids(struct writer *w, bool numbered)
+{
+    size_t n = w->p->plan.n;
+    struct id *v = arena_array(w->a, n + 1, sizeof *v);
+    for (size_t i = 0; i < n; i++)
+        v[i] = (struct id){w->ids[i], i};
+    qsort(v, n, sizeof *v, by_text);
+    for (size_t from = 0, to; from < n; from = to) {
+        for (to = from + 1; to < n && strcmp(v[from].text, v[to].text) == 0;)
+            to++;
+        for (size_t k = from; to - from > 1 && k < to; k++) {
+            AUTO_BUF b = {0};
+            buf_printf(&b, "%s-", v[k].text);
+            if (numbered)
+                buf_printf(&b, "X-%zu", k - from + 1);
+            else
+                add_escaped(&b, w->pkgs[v[k].i]->version);
+            w->ids[v[k].i] = arena_str(w->a, buf_view(&b));
+        }
+    }
+}
+
+static void make_ids(struct writer *w)
+{
+    w->ids = arena_array(w->a, w->p->plan.n + 1, sizeof *w->ids);
+    for (size_t i = 0; i < w->p->plan.n; i++) {
+        AUTO_BUF b = {0};
+        buf_puts(&b, "SPDXRef-Package-");
+        add_escaped(&b, w->pkgs[i]->name);
+        buf_putc(&b, '-');
+        add_escaped(&b, w->pkgs[i]->arch);
+        w->ids[i] = arena_str(w->a, buf_view(&b));
+    }
+    part_ids(w, false);
+    part_ids(w, true);
 }
 
 static const char *supplier(struct writer *w, const struct source *s)
@@ -102,12 +151,12 @@ static const struct pkgfmt_licence *licence_of(const struct writer *w, const str
     return w->licences != NULL ? &w->licences[pkg - w->p->plan.pkgs] : &none;
 }
 
-static void package(struct writer *w, const struct plan_pkg *pkg)
+static void package(struct writer *w, const char *id, const struct plan_pkg *pkg)
 {
     const struct source *s = &w->p->sources[pkg->repo];
     const struct pkgfmt_licence *l = licence_of(w, pkg);
     fputs(",\n{", w->f);
-    field(w, "SPDXID", package_id(w, pkg));
+    field(w, "SPDXID", id);
     field(w, "name", pkg->name);
     field(w, "versionInfo", pkg->version);
     field(w, "supplier", supplier(w, s));
@@ -173,7 +222,7 @@ static void relationships(struct writer *w)
     fprintf(w->f, form, "SPDXRef-DOCUMENT", "DESCRIBES", "SPDXRef-Root");
     for (size_t i = 0; i < w->p->plan.n; i++) {
         fputs(",\n", w->f);
-        fprintf(w->f, form, "SPDXRef-Root", "CONTAINS", package_id(w, w->pkgs[i]));
+        fprintf(w->f, form, "SPDXRef-Root", "CONTAINS", w->ids[i]);
     }
     fputs("\n]", w->f);
 }
@@ -227,7 +276,7 @@ static void body(struct writer *w, const struct digest *archive)
             created);
     result(w, archive);
     for (size_t i = 0; i < w->p->plan.n; i++)
-        package(w, w->pkgs[i]);
+        package(w, w->ids[i], w->pkgs[i]);
     relationships(w);
     extracted(w);
     fputs("}\n", w->f);
@@ -265,6 +314,7 @@ int sbom_spdx(const struct create_plan *p, const struct pkgfmt_licence *licences
     size_t n = 0;
     struct writer w = {.p = p, .licences = licences, .a = a, .pkgs = sbom_sorted(&p->plan, a)};
     w.name = result_name(&p->release, a);
+    make_ids(&w);
     w.f = open_memstream(&rest, &n);
     if (w.f == NULL)
         return err_set(e, ERR_HOST, "out of memory");

@@ -7,20 +7,20 @@
 
 enum { PACKAGES = 8 };
 
-/* "NAME VERSION BYTES ARCH", where BYTES is a digit that digest and size are made of; an upper-case letter
+/* "NAME VERSION BYTES [ARCH]", where BYTES is a digit that digest and size are made of; an upper-case letter
  * behind it stands for SHA512. */
 static void read_plan(const char *const *lines, struct arena *a, struct plan *out)
 {
     *out = (struct plan){.pkgs = arena_array(a, PACKAGES, sizeof *out->pkgs)};
     for (; lines[out->n] != NULL; out->n++) {
-        struct str rest = str_c(lines[out->n]), name, version, bytes;
+        struct str rest = str_c(lines[out->n]), name, version, bytes, arch;
         struct plan_pkg *p = &out->pkgs[out->n];
         str_word(&rest, &name);
         str_word(&rest, &version);
         str_word(&rest, &bytes);
         p->name = arena_str(a, name);
         p->version = arena_str(a, version);
-        p->arch = "all";
+        p->arch = str_word(&rest, &arch) ? arena_str(a, arch) : "all";
         p->size = (uint64_t)(bytes.p[0] - '0');
         p->digest.kind = bytes.n > 1 ? DIGEST_SHA512 : DIGEST_SHA256;
         p->digest.bytes[0] = (uint8_t)bytes.p[0];
@@ -75,9 +75,24 @@ static void nothing(void)
     CHECK_STR(find(none, one, &a), "added a - 1; added b - 1; | 0 2 0 0 0 0 | 2");
 }
 
+/* Several packages of a name, of an architecture each. */
+static void architectures(void)
+{
+    AUTO_ARENA a = {0};
+    static const char *const two[] = {"c 1 1 x86_64", "c 1 2 i686", NULL},
+                             *const newer[] = {"c 2 3 i686", "c 1 1 x86_64", NULL},
+                             *const one[] = {"c 2 1 x86_64", NULL}, *const other[] = {"c 1 1 noarch", NULL};
+    CHECK_STR(find(two, newer, &a), "upgraded c 1 2; | 1 0 0 1 0 0 | 3");
+    CHECK_STR(find(two, one, &a), "upgraded c 1 2; removed c 1 -; | 0 0 1 1 0 0 | 1");
+    CHECK_STR(find(one, two, &a), "downgraded c 2 1; added c - 1; | 0 1 0 0 1 0 | 3");
+    CHECK_STR(find(other, one, &a), "upgraded c 1 2; | 0 0 0 1 0 0 | 1");
+    CHECK_STR(find(other, two, &a), "rebuilt c 1 1; added c - 1; | 0 1 0 0 0 1 | 3");
+}
+
 int main(void)
 {
     RUN(every_kind);
+    RUN(architectures);
     RUN(nothing);
     return test_done();
 }

@@ -29,8 +29,9 @@ static void there_and_back(void)
         "include    nano\n"
         "exclude    perl\n"
         "weak       yes\n"
+        "security   yes\n"
         "epoch      1783764997  # 2026-07-11 10:16:37 UTC\n"
-        "packages   2\n"
+        "packages   4\n"
         "\n"
         "[repo main]\n"
         "mirrors    debian\n"
@@ -46,12 +47,21 @@ static void there_and_back(void)
         "index      sha512:" HEX HEX "\n"
         "keyring    sha256:" HEX "\n"
         "\n"
+        "[repo updates]\n"
+        "mirrors    mine\n"
+        "suite      updates/9/Everything/x86_64/os\n"
+        "date       86400  # 1970-01-02 00:00:00 UTC\n"
+        "index      sha256:" HEX "\n"
+        "\n"
         "# package NAME VERSION ARCH SIZE INSTALLED-SIZE DIGEST REPO PATH, in the order of unpacking; sizes "
         "in "
         "bytes\n"
         "[packages]\n"
         "package libstdc++6 1:12.2.0-14+deb12u1~x amd64 613252 2344960 sha256:" HEX " main pool/g/x~1.deb\n"
-        "package zlib 1 all 1 0 sha384:" HEX "00112233445566778899aabbccddeeff flat a.deb\n";
+        "package zlib 1 all 1 0 sha384:" HEX "00112233445566778899aabbccddeeff flat a.deb\n"
+        "package libstdc++ 2:1.0~rc1^20240101git-2.el9_1 x86_64 1 0 sha256:" HEX
+        " updates Packages/l/libstdc++-1.0~rc1^20240101git-2.el9_1.x86_64.rpm\n"
+        "package ImageMagick-c++ 6.9-1 noarch 1 0 sha256:" HEX " updates I.rpm\n";
     AUTO_ARENA a = {0};
     AUTO_BUF out = {0};
     struct lock l;
@@ -61,7 +71,7 @@ static void there_and_back(void)
     CHECK(lock_render(&l, &out, &e) == 0);
     CHECK_STR(buf_c(&out), text);
     CHECK_STR(l.file, "x.lock");
-    CHECK(l.weak && l.include.n == 2 && l.exclude.n == 1 && l.nrepos == 2 && l.plan.n == 2);
+    CHECK(l.weak && l.security && l.include.n == 2 && l.exclude.n == 1 && l.nrepos == 3 && l.plan.n == 4);
     CHECK_STR(l.repos[0].repo.components[1], "contrib");
     CHECK(l.repos[1].repo.ncomponents == 0 && l.repos[1].keyring.kind == DIGEST_SHA256);
     CHECK(l.plan.pkgs[1].repo == 1 && l.plan.pkgs[1].digest.kind == DIGEST_SHA384);
@@ -113,6 +123,8 @@ static void damage(void)
         {HEAD "packages 1\ndistro e\n" REPO "[packages]\n" PKG,
          "x:9:1: `distro' stands in this section already"},
         {HEAD "packages 1\nweak no\n" REPO "[packages]\n" PKG, "x:9:6: `weak' is yes, or is left out"},
+        {HEAD "packages 1\nsecurity no\n" REPO "[packages]\n" PKG,
+         "x:9:10: `security' is yes, or is left out"},
         {HEAD "packages 1\ninclude a b\n" REPO "[packages]\n" PKG, "x:9:11: `include' takes one word"},
         {HEAD "packages 1\ninclude\n" REPO "[packages]\n" PKG, "x:9:8: `include' without a value"},
         {HEAD "packages 0\n" REPO "[packages]\n", "x:8:10: `0' is no number from 1 to 8388608"},
