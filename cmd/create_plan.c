@@ -116,6 +116,15 @@ int create_plan_keys(struct job *j, struct create_plan *p, const struct str **ke
     return 0;
 }
 
+static int no_key(const struct create_plan *p, struct err *e)
+{
+    const char *at = p->release.keys_at;
+    err_set(e, ERR_TRUST, "the recipe names no key");
+    if (at[0] == '\0')
+        return err_hint(e, "name a keyring with --keyring");
+    return err_hint(e, "the distribution publishes its key at %s: name it with --keyring FILE", at);
+}
+
 /* alias: the release is a suite's name yet, and its other repositories are not known: no ID is wrong then. */
 static int load_keyring(struct job *j, struct create_plan *p, bool alias, struct err *e)
 {
@@ -140,12 +149,7 @@ static int load_keyring(struct job *j, struct create_plan *p, bool alias, struct
             return -1;
     for (size_t i = 0; i < p->nsources; i++)
         wanted = wanted || p->sources[i].keyring == NULL;
-    if (wanted && openpgp_keyring_count(p->keyring) == 0) {
-        err_set(e, ERR_TRUST, "the recipe names no key%s",
-                p->fmt->signed_packages ? ", and packages' signatures need one" : "");
-        return err_hint(e, "get the distribution's public key and name it with --keyring FILE");
-    }
-    return 0;
+    return wanted && openpgp_keyring_count(p->keyring) == 0 ? no_key(p, e) : 0;
 }
 
 int create_plan_keyring(struct job *j, struct create_plan *p, struct err *e)
@@ -207,6 +211,8 @@ static int choose_repos(struct job *j, struct create_plan *p, struct err *e)
     for (size_t i = 0; i < r->nrepos; i++)
         if (all || r->repos[i].release)
             repos[n++] = r->repos[i];
+    if (n == 0)
+        return err_set(e, ERR_USAGE, "--suites release: the recipe has updates alone for this release");
     for (size_t i = 0; i < n && o->components.n > 0; i++) {
         repos[i].components = o->components.v;
         repos[i].ncomponents = o->components.n;

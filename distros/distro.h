@@ -57,6 +57,8 @@ struct release {
     size_t nrepos;
     struct distro_key *keys;
     size_t nkeys;
+    const char *keys_at; /* keyword `keys-at`: where the distribution publishes its key, for a recipe that has
+                            none; or "" */
     const char
         *signed_by; /* keyword `signed-by`: keyring file in the root that its own sources name, or "" */
     enum distro_trust trust;
@@ -95,7 +97,8 @@ struct distro_info {
 };
 /* Everything that `list` shows; names sorted. */
 int distro_list(const struct data *d, struct arena *a, struct distro_info **out, size_t *n, struct err *e);
-/* Lints one recipe text: every release x architecture x set resolves, keys can be found. */
+/* Lints one recipe text: every release x architecture x set resolves, keys can be found. A recipe may have
+   none. */
 int distro_check(const struct data *d, const char *name, struct str text, struct err *e);
 
 #endif

@@ -36,6 +36,7 @@ static const struct keyword_row {
     {"suite-alias", IN_DISTRO, 1, 0, false},
     {"arch", IN_DISTRO | IN_RELEASE, 1, 0, false},
     {"keys", IN_DISTRO | IN_RELEASE, 1, 0, false},
+    {"keys-at", IN_DISTRO | IN_RELEASE, 1, 1, true},
     {"repo", IN_DISTRO | IN_RELEASE | IN_ARCH, 3, 0, false},
     {"metalink", IN_DISTRO | IN_RELEASE | IN_ARCH, 2, 2, false},
     {"mirrorlist", IN_DISTRO | IN_RELEASE | IN_ARCH, 2, 2, false},

@@ -225,6 +225,21 @@ static int choose_keys(const struct data *d, const struct recipe *r, const struc
     return 0;
 }
 
+/* A URL for people: nothing is fetched from it. What a release says goes before what the distribution says.
+ */
+static int choose_keys_at(const struct recipe *r, const struct recipe_choice *c, struct arena *a,
+                          struct release *out, struct err *e)
+{
+    const struct recipe_line *l = last(r, "release", "keys-at", c);
+    out->keys_at = "";
+    if (l == NULL && (l = last(r, "distro", "keys-at", c)) == NULL)
+        return 0;
+    out->keys_at = recipe_expand(l->line->arg, c, a);
+    return strncmp(out->keys_at, "https://", 8) == 0
+               ? 0
+               : recipe_error(l, e, "`%.200s' is no https URL", out->keys_at);
+}
+
 static int choose_set(const struct recipe *r, const char *want, const struct recipe_choice *c,
                       struct arena *a, struct release *out, struct err *e)
 {
@@ -346,7 +361,8 @@ int recipe_choose(const struct recipe *r, const char *release, const struct dist
     out->version = c.version;
     out->arch = c.arch;
     if (recipe_choose_repos(r, &c, *alias, a, out, e) < 0 || choose_keys(o->data, r, &c, a, out, e) < 0 ||
-        choose_set(r, o->set, &c, a, out, e) < 0 || choose_trust(r, &c, &out->trust, e) < 0)
+        choose_keys_at(r, &c, a, out, e) < 0 || choose_set(r, o->set, &c, a, out, e) < 0 ||
+        choose_trust(r, &c, &out->trust, e) < 0)
         return -1;
     out->ship_sources = all_words(r, "ship-sources", &c, a);
     out->first = all_words(r, "first", &c, a);
