@@ -51,7 +51,7 @@ offer() { cp "$1" "$work/r/alpha-1.0-1.noarch.rpm" && reindex refresh && sign; }
 cp "$rpms/alpha-1.0-1.noarch.rpm" "$work/signed.rpm"
 cp "$work/signed.rpm" "$work/unsigned.rpm"; rpmsign --delsign "$work/unsigned.rpm" >/dev/null 2>&1
 cp "$work/unsigned.rpm" "$work/foreign.rpm"; rpm_signer=other@example.org rpm_sign "$work/foreign.rpm"
-other_id=$(gpg --batch --with-colons --list-keys other@example.org | sed -n 's/^pub:[^:]*:[^:]*:[^:]*:\([^:]*\):.*/\1/p' | tr A-F a-f)
+other_id=$(gpg --batch --quiet --with-colons --list-keys other@example.org 2>/dev/null | sed -n 's/^pub:[^:]*:[^:]*:[^:]*:\([^:]*\):.*/\1/p' | tr A-F a-f)
 t_unsigned_package() { fresh; offer "$work/unsigned.rpm"; refused 4 'alpha.*(no signature|not signed|unsigned)'; }
 case_ "an unsigned package" t_unsigned_package
 t_foreign_package() { fresh; offer "$work/foreign.rpm"; refused 4 "alpha.*($other_id|${other_id^^})"; }
@@ -188,7 +188,7 @@ t_laughs() { # libxml2's own bombs, as each kind of index: an end, and one line 
         for kind in primary group updateinfo; do
             case $f in *-primary.xml) [ $kind = primary ] || continue;; esac
             fresh; cp "$f" "$work/index"; reindex set $kind "$work/index"; sign
-            (ulimit -v 4000000; case $zs in *asan*) ulimit -v unlimited;; esac; timeout 20 "$zs" plan --security --recipes "$recipes" --cache-dir "$work/cache" --arch x86_64 --progress none --names bent/one) >"$work/out" 2>"$work/err"; rc=$?
+            (case $zs in *asan*) ;; *) ulimit -v 4000000;; esac; timeout 20 "$zs" plan --security --recipes "$recipes" --cache-dir "$work/cache" --arch x86_64 --progress none --names bent/one) >"$work/out" 2>"$work/err"; rc=$?
             case $rc in 0 | 2 | 5 | 6) ;; *) echo "${f##*/} as $kind: exit status $rc"; head -n 5 "$work/err"; return 1;; esac
             [ "$(grep -c '^zonestrap: error' "$work/err")" -le 1 ] || { echo "${f##*/}"; cat "$work/err"; return 1; }
         done

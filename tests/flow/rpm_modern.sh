@@ -223,4 +223,16 @@ t_locked() {
 case_ "--locked: the same root, and offline" t_locked
 t_no_rpm() { fails_with 6 'no rpm, which the second stage runs' zs_local create --second-stage now --set tiny mine/one "$work/t" && [ ! -e "$work/t" ]; }
 case_ "a set without rpm: no second stage, said before anything is made" t_no_rpm
+
+# --- the first boot
+. "$here/boot.sh"
+t_boot() {
+    local r=$boots/modern
+    boot_start && mkdir "$r" && when=first-boot stage1 mine/one "$work/boot.tar" && tar -C "$r" --xattrs --xattrs-include='*' --delay-directory-restore -xpf "$work/boot.tar" && [ -x "$r/sbin/init" ] || return
+    boot "$work/log" 'wait 60 second stage is finished' 'wait 9 this root has no init' 'send echo count-$(rpm -qa | wc -l)-$(rpm -Va | wc -l)' \
+        'wait 20 count-21-4' 'send exit' 'end 9' -- "$r" /sbin/init || { tail -n 20 "$work/log"; return 1; }
+    [ ! -e "$r/zonestrap" ] && [ ! -e "$r/sbin/init" ] && getcap "$r/usr/bin/tool-caps" | grep -q cap_net_raw
+}
+why=$(boot_why)
+if [ -z "$why" ]; then case_ "the root finishes itself at its first boot" t_boot; else skipped "the first boot" "$why"; fi
 done_
