@@ -87,6 +87,31 @@ t_weak() {
     plan --locked "$work/weak.lock" mine/one | grep -q 'nothing to change: 5 packages'
 }
 case_ "plan --weak" t_weak
+t_words() {
+    plan --include 'Caps-c++ >= 3:1.0~,/usr/share/weakling/data' --lock "$work/cap.lock" mine/one >/dev/null && grep -qx 'include *Caps-c++ >= 3:1.0~' "$work/cap.lock" && grep -q '^package weakling' "$work/cap.lock" &&
+    plan --locked "$work/cap.lock" mine/one | grep -q 'nothing to change: 5 packages'
+}
+case_ "plan --include: a capability and a file, in the lock, and asked for again" t_words
+t_unknown() {
+    local w
+    for w in nosuch /no/such 'no(such)' 'beta > 9' 'beta-9' beta.i686 '(none if beta)'; do fails_with 2 "asked for: there is no package .$(sed 's/[()/]/./g' <<<"$w")'" plan --include "$w" mine/one || return 1; done
+    fails_with 2 'there is no group .@nosuch.; no repository has groups' plan --include @nosuch mine/one || return 1
+    for w in @core /usr/share/beta/data 'beta >= 1' '(a if b)'; do fails_with 2 "exclude: .$(sed 's/[()/]/./g' <<<"$w"). is no name of a package" plan --exclude "$w" mine/one || return 1; done
+    plan --exclude nosuch mine/one >/dev/null 2>"$work/err" && [ "$(grep -c 'warning: --exclude nosuch: there is no such package' "$work/err")" = 1 ] || { cat "$work/err"; return 1; }
+    fails_with 6 'alpha Requires: beta, but beta is excluded' plan --exclude beta mine/one && fails_with 2 'both included and excluded' plan --include beta --exclude beta mine/one
+}
+case_ "plan --include, --exclude: what there is not" t_unknown
+t_shown() {
+    plan --why beta mine/one | tail -n 1 | grep -qx 'alpha Requires: beta' && [ "$(plan --names mine/one | tr '\n' ' ')" = "Caps-c++ alpha beta gamma " ] || return 1
+    plan mine/one | sed '$d' | awk '{ r = index($0, " os   "); if (at && r != at) exit 1; at = r }' &&
+    plan --json mine/one | python3 -c '
+import json, sys
+p = json.load(sys.stdin); c = {x["name"]: x for x in p["packages"]}["Caps-c++"]
+assert c["version"] == "3:1.0~rc1^20240101git-2.el9_1" and c["reason"] == "alpha Requires: Caps-c++ >= 3:1.0~", c
+assert c["url"].endswith("/r/os/x86_64/Packages/C/Caps-c++-1.0~rc1%5E20240101git-2.el9_1.noarch.rpm"), c
+assert [r["suite"] for r in p["repos"]] == ["os/x86_64", "updates/1/x86_64"] and p["second_stage_bytes"] == p["download_bytes"]'
+}
+case_ "plan: columns, --why, --names, --json" t_shown
 t_suites() {
     plan --suites release --include fixme --lock "$work/rel.lock" mine/one >/dev/null && grep -q '^package fixme 1.0-1 ' "$work/rel.lock" && ! grep -q '^.repo updates' "$work/rel.lock" &&
     plan --locked "$work/rel.lock" mine/one | grep -q 'nothing to change' && fails_with 2 "neither release nor all" plan --suites some mine/one
