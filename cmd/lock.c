@@ -147,7 +147,7 @@ static int read_value(struct reader *r, const struct kw_section *s, const struct
     uint64_t n;
     if (!str_word(&rest, &word))
         return BAD(r, l, word, "`%s' without a value", k->name);
-    if (k->kind != WORDS && str_word(&rest, &extra))
+    if (k->kind != WORDS && k->kind != NAMES && str_word(&rest, &extra))
         return BAD(r, l, extra, "`%s' takes one word", k->name);
     switch (k->kind) {
     case WORD:
@@ -157,7 +157,7 @@ static int read_value(struct reader *r, const struct kw_section *s, const struct
         read_components(r, l->arg, (struct distro_repo *)field);
         return 0;
     case NAMES:
-        add_name(r, (struct option_list *)field, s->nlines, word);
+        add_name(r, (struct option_list *)field, s->nlines, str_trim(l->arg));
         return 0;
     case YES:
         *(bool *)field = str_is(word, "yes");

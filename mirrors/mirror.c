@@ -429,7 +429,9 @@ const char *mirror_join(const char *url, const char *path, struct arena *a)
         p = str_from(p, 1);
     if (p.n == 0 || str_is(p, "."))
         return url;
-    buf_printf(&b, "%s/", url);
+    buf_puts(&b, url);
+    if (!str_ends(str_c(url), STR("/")))
+        buf_putc(&b, '/');
     mirror_escape(&b, p);
     return arena_str(a, buf_view(&b));
 }

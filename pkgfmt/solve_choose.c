@@ -33,7 +33,6 @@ static void exclude(struct solve *s, const struct solve_request *r)
     queue_empty(&s->excluded);
     for (size_t i = 0; i < r->nexclude; i++) {
         Id name = pool_str2id(pool, r->exclude[i], 0);
-        int before = s->excluded.count;
         FOR_POOL_SOLVABLES(p)
         {
             if (name == 0 || pool->solvables[p].name != name)
@@ -41,8 +40,6 @@ static void exclude(struct solve *s, const struct solve_request *r)
             MAPCLR(&s->considered, p);
             queue_push(&s->excluded, p);
         }
-        if (s->excluded.count == before)
-            log_warn(s->log, "--exclude %s: there is no such package", r->exclude[i]);
     }
 }
 

@@ -27,6 +27,7 @@ static void there_and_back(void)
         "set        base\n"
         "include    vim\n"
         "include    nano\n"
+        "include    (webserver >= 2:1.0~ if @core)\n"
         "exclude    perl\n"
         "weak       yes\n"
         "security   yes\n"
@@ -71,7 +72,7 @@ static void there_and_back(void)
     CHECK(lock_render(&l, &out, &e) == 0);
     CHECK_STR(buf_c(&out), text);
     CHECK_STR(l.file, "x.lock");
-    CHECK(l.weak && l.security && l.include.n == 2 && l.exclude.n == 1 && l.nrepos == 3 && l.plan.n == 4);
+    CHECK(l.weak && l.security && l.include.n == 3 && l.exclude.n == 1 && l.nrepos == 3 && l.plan.n == 4);
     CHECK_STR(l.repos[0].repo.components[1], "contrib");
     CHECK(l.repos[1].repo.ncomponents == 0 && l.repos[1].keyring.kind == DIGEST_SHA256);
     CHECK(l.plan.pkgs[1].repo == 1 && l.plan.pkgs[1].digest.kind == DIGEST_SHA384);
@@ -125,7 +126,7 @@ static void damage(void)
         {HEAD "packages 1\nweak no\n" REPO "[packages]\n" PKG, "x:9:6: `weak' is yes, or is left out"},
         {HEAD "packages 1\nsecurity no\n" REPO "[packages]\n" PKG,
          "x:9:10: `security' is yes, or is left out"},
-        {HEAD "packages 1\ninclude a b\n" REPO "[packages]\n" PKG, "x:9:11: `include' takes one word"},
+        {HEAD "packages 1\ninclude a >= 2\n" REPO "[packages]\n" PKG, "good"},
         {HEAD "packages 1\ninclude\n" REPO "[packages]\n" PKG, "x:9:8: `include' without a value"},
         {HEAD "packages 0\n" REPO "[packages]\n", "x:8:10: `0' is no number from 1 to 8388608"},
         {HEAD "packages 99999999999999999999\n",
