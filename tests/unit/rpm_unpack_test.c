@@ -324,6 +324,27 @@ static void broken(void)
                   2) == 0);
 }
 
+/* What is decompressed and not put counts as well: a bomb needs no files. */
+static void budget(void)
+{
+    static const struct {
+        struct made_file f[3];
+        size_t n;
+    } cases[] = {
+        {{{.path = "/a", .text = "xxxx"}}, 1},
+        {{{.path = "/g", .text = "xxxx", .flags = RPM_FILE_GHOST, .present = true}}, 1},
+        {{{.path = "/a", .text = "xx", .inode = 1}, {.path = "/b", .text = "xx", .inode = 1}}, 2},
+    };
+    if (geteuid() != 0)
+        SKIP("not root");
+    for (int stripped = 0; stripped < 2; stripped++)
+        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+            const struct made m = {.stripped = stripped > 0 && i < 2};
+            expect(outcome(&m, cases[i].f, cases[i].n, 4), "ok");
+            expect(outcome(&m, cases[i].f, cases[i].n, 3), "expands to more than 3 bytes");
+        }
+}
+
 /* Nothing beside the tree may come into being. */
 static int others_in(const char *dir)
 {
@@ -588,6 +609,7 @@ int main(int argc, char **argv)
     RUN(tarballs);
     RUN(names_of_a_file);
     RUN(broken);
+    RUN(budget);
     RUN(hostile);
     RUN(archives);
     RUN(cut_anywhere);
