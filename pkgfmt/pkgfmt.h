@@ -66,6 +66,7 @@ struct pkgfmt_package {
     int fd; /* borrowed; read with pread only */
     const struct plan_pkg *pkg;
     unsigned index;                   /* in the plan */
+    uint64_t max_bytes;               /* what it may expand to */
     const struct pkgfmt_trust *trust; /* NULL: packages' own signatures are not looked at (--insecure) */
     struct pkgfmt_owners *owners;     /* NULL where the format has none */
 };

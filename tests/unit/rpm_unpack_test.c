@@ -62,7 +62,8 @@ static int tool_owners(struct pkgfmt_owners *owners, const char *path)
         return -1;
     const struct plan_pkg pkg = pkg_of(&r, 0, &a);
     rpm_read_close(&r);
-    return rpm_owners_read(&(struct pkgfmt_package){.fd = fd, .pkg = &pkg, .owners = owners}, &err);
+    return rpm_owners_read(
+        &(struct pkgfmt_package){.fd = fd, .pkg = &pkg, .max_bytes = UINT64_MAX, .owners = owners}, &err);
 }
 
 static int tool(int argc, char **argv)
