@@ -124,6 +124,8 @@ typedef int tree_next(void *ctx, const void **p, size_t *n, uint64_t *off, struc
    replaced by one; the budget. A node device is made where it is asked for (the caller decides). ERR_HOST:
    the file system said no. */
 int tree_put(struct tree_writer *w, const struct tree_entry *en, tree_next *next, void *ctx, struct err *e);
+/* Counts to the package's budget what is unpacked and not put. ERR_FORMAT: it is exceeded. */
+int tree_spend(struct tree_writer *w, struct str path, uint64_t bytes, struct err *e);
 /* Makes the layout's link at that path, if there is one: for a package that lists it and does not ship it. */
 int tree_put_layout(struct tree_writer *w, struct str path, struct err *e);
 /* Puts a file of our own, owned by root, with the content of fd (its offset does not matter). It does not

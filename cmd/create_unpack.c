@@ -110,6 +110,7 @@ static struct pkgfmt_package package_of(const struct unpacker *u, const struct i
     return (struct pkgfmt_package){.fd = it->fd,
                                    .pkg = &u->plan->plan.pkgs[it->index],
                                    .index = it->index,
+                                   .max_bytes = unpack_bound(&u->plan->plan.pkgs[it->index]),
                                    .trust = u->trust,
                                    .owners = u->owners};
 }

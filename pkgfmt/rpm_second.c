@@ -120,21 +120,40 @@ void rpm_second_drop(struct rpm_second_copy *c)
     free(c);
 }
 
-static int begin_copy(const struct rpm_read *r, struct rpm_second_copy **copy, struct err *e)
+/* NULL where there is no room for it: the package is kept as it came then. */
+static struct rpm_second_copy *begin_copy(const struct rpm_read *r)
 {
-    int fd = file_temp(NULL, NULL, e);
+    struct err ignored;
+    int fd = file_temp(NULL, NULL, &ignored);
     if (fd < 0)
-        return -1;
-    struct rpm_second_copy *c = *copy = mem_alloc(sizeof *c);
+        return NULL;
+    struct rpm_second_copy *c = mem_alloc(sizeof *c);
     c->fd = fd;
-    return rpm_stored_open(&c->stored, fd, r, e);
+    if (rpm_stored_open(&c->stored, fd, r, &ignored) == 0)
+        return c;
+    rpm_second_drop(c);
+    return NULL;
+}
+
+static int keep_whole(struct kept *k, const struct pkgfmt_package *p, struct tree_writer *w, struct err *e)
+{
+    if (second_put(k->file, p->fd, w, e) < 0)
+        return -1;
+    if (p->pkg->digest.kind == DIGEST_SHA256) {
+        k->digest = p->pkg->digest;
+        return 0;
+    }
+    return digest_of_fd(&k->digest, DIGEST_SHA256, p->fd, NULL, e);
 }
 
 int rpm_second_copied(struct pkgfmt_second *s, const struct pkgfmt_package *p, struct rpm_second_copy *c,
                       struct tree_writer *w, struct err *e)
 {
     struct kept *k = &s->kept[p->index];
-    if (rpm_stored_finish(&c->stored, e) < 0 || second_put(k->file, c->fd, w, e) < 0)
+    struct err ignored;
+    if (rpm_stored_finish(&c->stored, &ignored) < 0)
+        return keep_whole(k, p, w, e);
+    if (second_put(k->file, c->fd, w, e) < 0)
         return -1;
     return digest_of_fd(&k->digest, DIGEST_SHA256, c->fd, NULL, e);
 }
@@ -157,14 +176,8 @@ int rpm_second_keep(struct pkgfmt_second *s, const struct pkgfmt_package *p, con
     }
     rpm_files_free(&files);
     if (rc == 0 && s->stores && rpm_stored_pays(r))
-        return begin_copy(r, copy, e);
-    if (rc < 0 || second_put(k->file, p->fd, w, e) < 0)
-        return -1;
-    if (p->pkg->digest.kind == DIGEST_SHA256) {
-        k->digest = p->pkg->digest;
-        return 0;
-    }
-    return digest_of_fd(&k->digest, DIGEST_SHA256, p->fd, NULL, e);
+        *copy = begin_copy(r);
+    return rc < 0 || *copy != NULL ? rc : keep_whole(k, p, w, e);
 }
 
 int rpm_second_settle(struct pkgfmt_second *s, struct err *e)
