@@ -208,6 +208,33 @@ t_later() {
     "$zs" second-stage --progress none "$work/l" && (root=$work/l; t_verify && t_qa && t_kept && t_triggers)
 }
 case_ "a stage-1 tarball, unpacked, finishes with second-stage" t_later
+# The second stage cut off: what is installed is the same, but for the lines that triggers append with every run.
+same_root() { listing "$1" | grep -Ev '^(\./)?(dev/|usr/lib/sysimage/rpm/|var/lib/triggers/|var/log/zonestrap\.log)|  \./(dev/|usr/lib/sysimage/rpm/|var/lib/triggers/|var/log/zonestrap\.log)' | sed 's/ [0-9.]*$//' >"$1.list"; }
+cut_at() { # CONDITION: of a pending root, seen from in it
+    local r=$work/cut pid
+    rm -rf "$r" && cp -a "$work/pending" "$r" || return 1
+    "$zs" second-stage --progress none "$r" 2>/dev/null & pid=$!
+    for _ in $(seq 2000); do (cd "$r" && eval "$1") 2>/dev/null && break; kill -0 $pid 2>/dev/null || break; sleep 0.005; done
+    kill -KILL $pid 2>/dev/null; wait $pid 2>/dev/null; sleep 0.3
+    [ -e "$r/zonestrap/second-stage" ] || { echo "it was finished before it was cut off"; return 1; }
+    finish_cut "$r"
+}
+finish_cut() {
+    local r=$1
+    "$zs" second-stage --progress none "$r" && (root=$r; t_verify && t_qa && t_kept) && same_root "$r" && same_root "$root" && diff "$root.list" "$r.list"
+}
+t_cut_off() {
+    when=later stage1 mine/one "$work/pending" || return 1
+    cut_at '[ -e zonestrap/begun ]' && cut_at '[ -n "$(ls -d usr/bin/*\;* usr/lib/x86_64-linux-gnu/*\;*)" ]' && cut_at 'grep -q "^conf-1.0-1" var/log/zonestrap.log' && cut_at '[ -s var/lib/triggers/each ]'
+}
+case_ "killed at several points, it goes on to the same root" t_cut_off
+# Where that is not how a killed run ended above: files that rpm had not renamed yet.
+t_begun() {
+    local r=$work/begun f
+    cp -a "$work/pending" "$r" && touch "$r/zonestrap/begun" && for f in usr/bin/sed usr/share/links/a etc/conf.d/keep; do echo half >"$r/$f;$(printf %08x $rpm_epoch)" || return 1; done &&
+        ln -s nowhere "$r/usr/share/links/soft;$(printf %08x $rpm_epoch)" && echo half >"$r/usr/bin/grep;12345678" && finish_cut "$r" && [ -z "$(find "$r" -name '*;????????')" ]
+}
+case_ "files that a killed rpm had not renamed are no hindrance, and do not stay" t_begun
 t_finished() {
     local n
     for n in 1 2; do when=now SOURCE_DATE_EPOCH=1750000000 stage1 mine/one "$work/done$n.tar" || return 1; done
