@@ -81,6 +81,8 @@ beside() { # a repository whose packages stand beside it, as Amazon Linux has th
         gpg --batch --quiet --armor --detach-sign -o "$www/apart/os/x86_64/repodata/repomd.xml.asc" "$www/apart/os/x86_64/repodata/repomd.xml"
 }
 zs_create() { "$zs" create --recipes "$recipes" --cache-dir "$work/c" --arch x86_64 --progress none --second-stage never --insecure mine/1 "$@"; }
+t_elsewhere() { fresh; fails_with 3 "repomd.xml: not found on any mirror, the first of which is file://$os/os/x86_64; --mirror names what .os/x86_64. stands below" zs_plan --mirror "$os"; }
+case_ "--mirror names the repository itself" t_elsewhere
 t_beside() {
     beside || return 1
     recipe "$http/apart"; fresh; zs_plan --names --lock "$work/lock" && zs_create "$work/beside.tar" && asked http 'GET /blobs/alpha.rpm' &&
