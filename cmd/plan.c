@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/auto.h"
 #include "cmd/changes.h"
 #include "cmd/create_plan.h"
 #include "cmd/sbom.h"
@@ -84,7 +85,9 @@ static void json_package(struct job *j, const struct create_plan *p, const struc
     json_field("arch", pkg->arch, ",");
     printf(",\"size\":%" PRIu64 ",\"installed_size\":%" PRIu64, pkg->size, pkg->installed_size);
     json_digest(&pkg->digest);
-    json_field("url", mirror_join(s->urls.url[0], pkg->path, &j->arena), ",");
+    AUTO_BUF url = {0};
+    mirror_file_url(&url, s->urls.url[0], pkg->path);
+    json_field("url", arena_str(&j->arena, buf_view(&url)), ",");
     json_field("repo", s->repo->id, ",");
     json_field("reason", pkg->reason, ",");
     putchar('}');

@@ -126,6 +126,24 @@ void mirror_escape(struct buf *out, struct str path)
     }
 }
 
+bool mirror_file_url(struct buf *out, const char *url, const char *path)
+{
+    struct str base = str_c(url), rest = str_c(path);
+    size_t scheme = str_find(base, STR("://")) + 3, host = scheme + str_chr(str_from(base, scheme), '/');
+    while (str_starts(rest, STR("../"))) {
+        if (strncasecmp(url, "http", 4) != 0 || base.n <= host)
+            return false;
+        while (base.p[--base.n] != '/')
+            ;
+        rest = str_from(rest, 3);
+    }
+    buf_str(out, base);
+    if (rest.n > 0)
+        buf_putc(out, '/');
+    mirror_escape(out, rest);
+    return true;
+}
+
 /* A directory as a file: URL, made absolute. */
 static int dir_url(const char *dir, struct arena *a, const char **url, struct err *e)
 {

@@ -149,6 +149,7 @@ static void packages(void)
         const char *line, *want;
     } t[] = {
         {"a 1 all 10 0 sha256:" HEX " main ./a..b/c", "good"},
+        {"a 1 all 10 0 sha256:" HEX " main ../../blobs/a", "good"},
         {"a 1 all 10 0 sha256:" HEX " main",
          "9: `package' needs NAME VERSION ARCH SIZE INSTALLED-SIZE DIGEST REPO PATH, not 7 words"},
         {"", "8: `package' needs NAME VERSION ARCH SIZE INSTALLED-SIZE DIGEST REPO PATH, not 0 words"},
@@ -171,12 +172,11 @@ static void packages(void)
         {"a 1 all 1 0 crc32:0011 main a", "21: `crc32:0011' is no digest, expected sha256:HEX"},
         {"a 1 all 1 0 none: main a", "21: `none:' is no digest, expected sha256:HEX"},
         {"a 1 all 1 0 sha256:" HEX " other a", "93: there is no [repo other] above"},
-        {"a 1 all 1 0 sha256:" HEX " main /etc/passwd", "98: `/etc/passwd' is no path below the repository"},
-        {"a 1 all 1 0 sha256:" HEX " main pool/../../x",
-         "98: `pool/../../x' is no path below the repository"},
-        {"a 1 all 1 0 sha256:" HEX " main ..", "98: `..' is no path below the repository"},
-        {"a 1 all 1 0 sha256:" HEX " main x\\y", "98: `x\\y' is no path below the repository"},
-        {"a 1 all 1 0 sha256:" HEX " main http://h/x", "98: `http://h/x' is no path below the repository"},
+        {"a 1 all 1 0 sha256:" HEX " main /etc/passwd", "98: `/etc/passwd' is no path from the repository"},
+        {"a 1 all 1 0 sha256:" HEX " main pool/../../x", "98: `pool/../../x' is no path from the repository"},
+        {"a 1 all 1 0 sha256:" HEX " main ..", "98: `..' is no path from the repository"},
+        {"a 1 all 1 0 sha256:" HEX " main x\\y", "98: `x\\y' is no path from the repository"},
+        {"a 1 all 1 0 sha256:" HEX " main http://h/x", "98: `http://h/x' is no path from the repository"},
     };
     for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
         AUTO_ARENA a = {0};
