@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "base/kw.h"
 
-enum { VERSION = 1, FILE_MAX = 8 * 1024 * 1024, NAME_MAX_LEN = 512, PATH_MAX_LEN = 4000 };
+enum { VERSION = 1, FILE_MAX = 8 * 1024 * 1024, NAME_MAX_LEN = 512, PATH_MAX_LEN = 4000, PATH_UP = 8 };
 
 /* Bounds of the index readers, too; the last second of the year 9999. */
 static const uint64_t size_max = 1ULL << 40, installed_max = 1ULL << 42, time_max = 253402300799ULL;
@@ -38,9 +38,11 @@ static bool made_of(struct str s, const char *marks, size_t max)
     return s.n > 0 && s.n <= max;
 }
 
-/* Below the repository, and no URL. */
+/* Below the repository, or, as rpm's indexes may say it, beside it; and no URL. */
 static bool path_ok(struct str path)
 {
+    for (int i = 0; i < PATH_UP && str_starts(path, STR("../")); i++)
+        path = str_from(path, 3);
     struct str part, rest = path;
     if (path.n == 0 || path.n > PATH_MAX_LEN || path.p[0] == '/' || str_find(path, STR("://")) < path.n ||
         str_chr(path, '\\') < path.n)

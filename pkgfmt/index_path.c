@@ -13,3 +13,10 @@ bool index_path_ok(struct str path)
             return false;
     return true;
 }
+
+bool index_path_beside_ok(struct str path)
+{
+    for (int i = 0; i < INDEX_PATH_UP && str_starts(path, STR("../")); i++)
+        path = str_from(path, 3);
+    return index_path_ok(path);
+}

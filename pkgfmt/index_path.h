@@ -6,10 +6,15 @@
 
 #include "base/str.h"
 
-enum { INDEX_PATH_MAX = 4000 }; /* bytes */
+enum { INDEX_PATH_MAX = 4000 /* bytes */, INDEX_PATH_UP = 8 };
 
 /* A path below the repository, never out of it and no URL; without blanks, backslashes and control
  * characters. */
 bool index_path_ok(struct str path);
+
+/* The same, but that it may begin with `../', INDEX_PATH_UP times at most: a place beside the repository, on
+   the same host. Amazon Linux has the packages of all states of a repository in one place,
+   ../../../../blobstore. */
+bool index_path_beside_ok(struct str path);
 
 #endif

@@ -132,8 +132,11 @@ static void hostile_packages(void)
     static const struct {
         const char *text, *want;
     } t[] = {
-        {"<metadata>" PKG(NAME, VERSION, CHECKSUM, SIZE, "<location href=\"../a.rpm\"/>", "") "</metadata>",
-         "p.xml:1: a: its location is no path below the repository: `../a.rpm'"},
+        {"<metadata>" PKG(NAME, VERSION, CHECKSUM, SIZE, "<location href=\"x/../a.rpm\"/>", "") "</metadata>",
+         "p.xml:1: a: its location is no path below the repository: `x/../a.rpm'"},
+        {"<metadata>" PKG(NAME, VERSION, CHECKSUM, SIZE,
+                          "<location href=\"../../../../../../../../../a.rpm\"/>", "") "</metadata>",
+         "p.xml:1: a: its location is no path below the repository: `../../../../../../../../../a.rpm'"},
         {"<metadata>" PKG(NAME, VERSION, CHECKSUM, SIZE, "<location href=\"/etc/passwd\"/>",
                           "") "</metadata>",
          "p.xml:1: a: its location is no path below the repository: `/etc/passwd'"},
