@@ -84,7 +84,7 @@ static void close_package(struct repo *r)
 
 static void start_package(struct repo *r, struct str args)
 {
-    struct str name, evr, arch;
+    struct str name = {0}, evr = {0}, arch;
     char pkgid[65];
     close_package(r);
     CHECK(str_word(&args, &name) && str_word(&args, &evr));
@@ -160,7 +160,7 @@ static void add_group(struct repo *r, struct str args, bool environment)
 
 static void add_advisory(struct repo *r, struct str args)
 {
-    struct str type, name, evr, arch;
+    struct str type = {0}, name = {0}, evr = {0}, arch = {0};
     CHECK(str_word(&args, &type) && str_word(&args, &name) && str_word(&args, &evr) &&
           str_word(&args, &arch));
     buf_printf(&r->updates,
