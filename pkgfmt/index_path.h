@@ -6,7 +6,7 @@
 
 #include "base/str.h"
 
-enum { INDEX_PATH_MAX = 4000 }; /* bytes */
+enum { INDEX_PATH_MAX = 4000 /* bytes */, INDEX_PATH_UP = 8 };
 
 /* A path below the repository, never out of it and no URL; without blanks, backslashes and control
  * characters. */
@@ -15,5 +15,10 @@ bool index_path_ok(struct str path);
  * states in one place beside themselves (Amazon Linux). mirror_file_url() holds them within the mirror's
  * host. */
 bool index_path_package_ok(struct str path);
+
+/* The same, but that it may begin with `../', INDEX_PATH_UP times at most: a place beside the repository, on
+   the same host. Amazon Linux has the packages of all states of a repository in one place,
+   ../../../../blobstore. */
+bool index_path_beside_ok(struct str path);
 
 #endif

@@ -120,6 +120,13 @@ t_tampered_cache() {
     sed -i 's/<revision>[0-9]*/<revision>1/' "$f"; offline fails_with 4 'the index is not what the metalink says' zs_plan
 }
 case_ "trust metalink, --offline: a cached index that was changed" t_tampered_cache
+t_locked() {
+    metalink "$now" "$http/r"; recipe http://127.0.0.1:9 "metalink os $https/lists/meta" "trust metalink"; fresh
+    zs_plan --lock "$work/lock" >/dev/null && fresh && rm -f "$work/x.tar" || return 1
+    create() { "$zs" create --recipes "$recipes" --cache-dir "$work/c" --arch x86_64 --progress none --second-stage never --locked "$work/lock" "$@" mine/1 "$work/x.tar"; }
+    fails_with 4 'alpha: .*(signature|signed)' create && create --insecure && asked https 'GET /lists/meta' && asked http 'GET /r/os/x86_64/alpha.rpm' && ! grep -q repomd "$work/http.log"
+}
+case_ "trust metalink: a lock's mirrors are the metalink's, and it does not vouch for packages that are not signed" t_locked
 t_fallback() {
     recipe "$http/r" "metalink os $https/404/lists/meta" "trust metalink"; fresh
     plans alpha && says 'warning: os: .*HTTP status 404; going on with the mirrors that are known' && says 'signatures alone decide'

@@ -62,7 +62,7 @@ static void there_and_back(void)
         "package zlib 1 all 1 0 sha384:" HEX "00112233445566778899aabbccddeeff flat a.deb\n"
         "package libstdc++ 2:1.0~rc1^20240101git-2.el9_1 x86_64 1 0 sha256:" HEX
         " updates Packages/l/libstdc++-1.0~rc1^20240101git-2.el9_1.x86_64.rpm\n"
-        "package ImageMagick-c++ 6.9-1 noarch 1 0 sha256:" HEX " updates I.rpm\n";
+        "package ImageMagick-c++ 6.9-1 noarch 1 0 sha256:" HEX " updates ../../../../blobstore/I.rpm\n";
     AUTO_ARENA a = {0};
     AUTO_BUF out = {0};
     struct lock l;
