@@ -68,17 +68,17 @@ void tree_held_name(struct tree *t, struct str path, struct tree_inode *i)
         r->held = mem_grow(r->held, r->held_cap, sizeof *r->held);
     }
     memmove(&r->held[at + 1], &r->held[at], (r->nheld - at) * sizeof *r->held);
-    r->held[at] = (struct tree_held){arena_copy(&t->arena, path), i, false};
+    r->held[at] = (struct tree_held){arena_copy(&t->tar->arena, path), i, false};
     r->nheld++;
 }
 
 static struct tree_meta copy_meta(struct tree *t, const struct tree_meta *m)
 {
     struct tree_meta c = *m;
-    struct tree_xattr *x = arena_array(&t->arena, m->nxattrs + 1, sizeof *x);
+    struct tree_xattr *x = arena_array(&t->tar->arena, m->nxattrs + 1, sizeof *x);
     for (size_t i = 0; i < m->nxattrs; i++)
-        x[i] = (struct tree_xattr){arena_copy(&t->arena, m->xattrs[i].name),
-                                   arena_copy(&t->arena, m->xattrs[i].value)};
+        x[i] = (struct tree_xattr){arena_copy(&t->tar->arena, m->xattrs[i].name),
+                                   arena_copy(&t->tar->arena, m->xattrs[i].value)};
     c.xattrs = x;
     return c;
 }
@@ -214,6 +214,7 @@ void tree_held_free(struct tree *t)
     for (size_t i = 0; i < r->nheld; i++)
         tree_held_let_go(r->held[i].inode);
     free(r->held);
+    arena_free(&r->arena);
     r->held = NULL;
     r->nheld = 0;
 }

@@ -266,7 +266,7 @@ int tree_held_owner(struct tree *t, const char *path, uint32_t uid, uint32_t gid
     int rc = change(t, path, &i, e);
     if (i == NULL)
         return rc;
-    struct tree_xattr *x = arena_array(&t->arena, i->meta.nxattrs + 1, sizeof *x);
+    struct tree_xattr *x = arena_array(&t->tar->arena, i->meta.nxattrs + 1, sizeof *x);
     size_t n = 0;
     for (size_t k = 0; k < i->meta.nxattrs; k++)
         if (!str_is(i->meta.xattrs[k].name, "security.capability"))

@@ -12,6 +12,7 @@ struct tree_tar {
     struct digest digest;
     struct str *holds; /* canonical, sorted */
     size_t nholds;
+    struct arena arena; /* of what is held: belongs to the package whose turn it is, as the tarball does */
     struct tree_held *held; /* sorted by path */
     size_t nheld, held_cap;
     uint64_t held_bytes;

@@ -411,6 +411,34 @@ static void no_room_for_copies(void)
     CHECK(str_eq(buf_view(&kept), buf_view(&package)));
 }
 
+/* What is kept of a package's list grows as the list does, whatever is in it. */
+static void many_names_of_one_file(void)
+{
+    enum { NAMES = 60000, LONG = 250 };
+    AUTO_MEM struct made_file *f = mem_alloc(NAMES * sizeof *f);
+    AUTO_MEM char *path = mem_alloc((size_t)NAMES * 8);
+    char last[4000];
+    AUTO_BUF package = {0}, kept = {0};
+    struct rusage before, after;
+    if (geteuid() != 0)
+        SKIP("not root");
+    for (unsigned i = 0; i < NAMES; i++) {
+        snprintf(path + (size_t)i * 8, 8, "/%05u", i);
+        f[i] = (struct made_file){.path = path + (size_t)i * 8, .text = "x", .digest = "", .inode = 1};
+    }
+    memset(last, 'l', sizeof last - 1);
+    for (size_t i = 0; i < sizeof last - 1; i += LONG)
+        last[i] = '/';
+    last[sizeof last - 1] = '\0';
+    f[NAMES - 1].path = last;
+    made_package(&package, &(struct made){.payload = STR("junk")}, f, NAMES);
+    getrusage(RUSAGE_SELF, &before);
+    kept_of(buf_view(&package), &kept);
+    getrusage(RUSAGE_SELF, &after);
+    CHECK(strstr(buf_c(&kept), "payload: begins with 6a") != NULL);
+    CHECK(after.ru_maxrss - before.ru_maxrss < 128 * 1024); /* in KiB */
+}
+
 /* Nothing beside the tree may come into being. */
 static int others_in(const char *dir)
 {
@@ -677,6 +705,7 @@ int main(int argc, char **argv)
     RUN(broken);
     RUN(budget);
     RUN(no_room_for_copies);
+    RUN(many_names_of_one_file);
     RUN(hostile);
     RUN(archives);
     RUN(cut_anywhere);

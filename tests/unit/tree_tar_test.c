@@ -519,6 +519,56 @@ static void held_memory_is_bounded(void)
     tarball_close(tb);
 }
 
+enum { WAITING = 20000 };
+
+static void *wait_for_their_turn(void *arg)
+{
+    static struct tree_writer *waiting[WAITING];
+    struct tree *t = arg;
+    struct err e;
+    char name[32];
+    for (unsigned i = 1; i < WAITING; i++) {
+        snprintf(name, sizeof name, "package %u", i);
+        CHECK(tree_writer_open(t, i, name, 0, false, &waiting[i], &e) == 0);
+    }
+    return waiting;
+}
+
+/* One package's files are held back while others begin to wait. */
+static void held_while_others_come(void)
+{
+    static const char *const held[] = {"/h"};
+    struct tree *t = NULL;
+    struct tree_writer *w = NULL;
+    pthread_t thread;
+    void *waiting = NULL;
+    char text[32];
+    unsigned wrong = 0;
+    scratch_new();
+    struct tarball *tb = open_tarball("a.tar", &t);
+    CHECK(tree_hold(t, held, 1, &err) == 0 && tree_writer_open(t, 0, "first", 1 << 20, false, &w, &err) == 0);
+    CHECK(pthread_create(&thread, NULL, wait_for_their_turn, t) == 0);
+    for (unsigned i = 0; i < WAITING; i++) {
+        snprintf(text, sizeof text, "h/%05u", i);
+        CHECK(put(w, entry(text, TREE_FILE)) == 0);
+    }
+    pthread_join(thread, &waiting);
+    for (unsigned i = 1; i < WAITING; i++) {
+        snprintf(text, sizeof text, "package %u", i);
+        wrong += strcmp(tree_who(t, i), text) != 0;
+        snprintf(text, sizeof text, "/h/%05u", i);
+        AUTO_ARENA a = {0};
+        struct tree_entry en;
+        wrong += tree_stat(t, text, &a, &en, &err) != 0 || !str_eq(en.path, str_c(text + 1));
+    }
+    CHECK(wrong == 0);
+    for (unsigned i = 1; i < WAITING; i++)
+        tree_writer_close(((struct tree_writer **)waiting)[i]);
+    tree_writer_close(w);
+    tree_close(t);
+    tarball_close(tb);
+}
+
 /* A finished directory packed gives what stands in it, times bounded. */
 static void packed(void)
 {
@@ -617,6 +667,7 @@ int main(void)
     RUN(any_number_of_threads);
     RUN(a_bad_package_among_others);
     RUN(held_memory_is_bounded);
+    RUN(held_while_others_come);
     RUN(packed);
     RUN(packed_oddities);
     RUN(twice_by_way_of_what_is_held);
