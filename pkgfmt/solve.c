@@ -223,9 +223,10 @@ int solve_find(struct solve *s, const struct solve_request *r, struct err *e)
         if (s->one_version)
             solve_wish(s, r, &banned, &wishes);
         make_job(s, r, &wishes, &job);
-        if (solver_solve(solver, &job) != 0)
+        if (solver_solve(solver, &job) != 0) {
+            solve_sort_all(s->pool);
             rc = solve_explain(s, solver, e);
-        else if (ban_refused(solver, &wishes, &banned) == 0)
+        } else if (ban_refused(solver, &wishes, &banned) == 0)
             break;
     }
     if (rc == 0)

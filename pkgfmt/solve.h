@@ -40,6 +40,9 @@ void *solve_own(struct solve *s, size_t n);
 #define SOLVE_KEY_REPLACES                                                                                   \
     "zonestrap:replaces" /* id array: takes over files of these, orders the plan and no more */
 
+#define SOLVE_KEY_ORDER                                                                                      \
+    "zonestrap:order" /* id array: Requires and Recommends in the order of the index, where that matters */
+
 struct solve_request {
     const char *const
         *set; /* words of the recipe's set: NAME; deb: priority:required, essential:yes; rpm: @GROUP,

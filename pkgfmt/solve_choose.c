@@ -21,7 +21,7 @@ static bool better(const struct solve *s, Id a, Id b)
         return rx->priority > ry->priority;
     if (rx->index != ry->index)
         return rx->index < ry->index;
-    if (x->arch != y->arch)
+    if (s->one_version && x->arch != y->arch)
         return x->arch != ARCH_ALL;
     return a < b;
 }
@@ -274,7 +274,8 @@ void solve_wish(struct solve *s, const struct solve_request *r, const Map *banne
         wish_add(&w, s->asks[i].p);
     for (;;) {
         if (w.next < wishes->count) {
-            const Solvable *x = pool_id2solvable(s->pool, wishes->elements[w.next++]);
+            const Solvable *x = pool_id2solvable(s->pool, wishes->elements[w.next]);
+            solve_sort(s->pool, wishes->elements[w.next++]);
             wish_array(s, &w, x, x->requires, banned);
             wish_array(s, &w, x, x->recommends, banned);
         } else if (w.next_deferred < w.deferred.count) {
