@@ -16,7 +16,7 @@ bool index_path_ok(struct str path)
 
 bool index_path_package_ok(struct str path)
 {
-    for (int up = 0; up < 8 && str_starts(path, STR("../")); up++)
+    for (int up = 0; up < INDEX_PATH_UP && str_starts(path, STR("../")); up++)
         path = str_from(path, 3);
     return index_path_ok(path);
 }

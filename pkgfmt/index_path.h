@@ -16,9 +16,4 @@ bool index_path_ok(struct str path);
  * host. */
 bool index_path_package_ok(struct str path);
 
-/* The same, but that it may begin with `../', INDEX_PATH_UP times at most: a place beside the repository, on
-   the same host. Amazon Linux has the packages of all states of a repository in one place,
-   ../../../../blobstore. */
-bool index_path_beside_ok(struct str path);
-
 #endif

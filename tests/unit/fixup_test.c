@@ -43,9 +43,9 @@ static void which_match(void)
         {"lx", "deb", all_packages,
          "apt-sources awk base-passwd dbus-machine-id dpkg fstab hostname localtime machine-id shells "
          "sysvinit-console"},
-        {"none", "rpm", none, "dev fstab hostname localtime"},
+        {"none", "rpm", none, "dev filesystem fstab hostname localtime"},
         {"lx", "rpm", rpm_packages,
-         "dbus-machine-id fstab hostname localtime machine-id system-user-root "
+         "dbus-machine-id filesystem fstab hostname localtime machine-id system-user-root "
          "yum-sources zypp-sources"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -167,8 +167,8 @@ static void own_fixups(void)
              ">mine.fixup; "
              "printf '[match]\\nzone none\\nzone jail\\n' >hostname.fixup") == 0);
     CHECK(fixup_load(&d, &f, &a, &s, &e) == 0);
-    CHECK(fixup_names(s, &a, &names) == 3);
-    CHECK_STR(names[2], "mine");
+    CHECK(fixup_names(s, &a, &names) == 4);
+    CHECK_STR(names[3], "mine");
     CHECK(fixup_render(s, &b, &e) == 0);
     CHECK(strstr(buf_c(&b), "rm -rf \"$ROOT\"'/yes'") != NULL);
     CHECK(strstr(buf_c(&b), "/no") == NULL);
@@ -228,9 +228,10 @@ static void texts_and_changes(void)
     size_t n = fixup_changes(s, &a, &paths);
     for (size_t i = 0; i < n; i++)
         buf_printf(&b, "%s ", paths[i]);
-    CHECK_STR(buf_c(&b), "/var/lib/dbus/machine-id /etc/fstab /etc/hostname /etc/hosts /etc/localtime "
-                         "/etc/machine-id /etc/passwd /etc/group /etc/yum.repos.d/zonestrap.repo "
-                         "/etc/zypp/repos.d/zonestrap.repo ");
+    CHECK_STR(buf_c(&b),
+              "/var/lib/dbus/machine-id /proc /sys /etc/fstab /etc/hostname /etc/hosts /etc/localtime "
+              "/etc/machine-id /etc/passwd /etc/group /etc/yum.repos.d/zonestrap.repo "
+              "/etc/zypp/repos.d/zonestrap.repo ");
     CHECK(sh("printf '[match]\\n[before-boot]\\nfile /etc/x 0644\\n| one\\n!file /etc/x 0644\\n| two "
              "{hostname}\\ncopy /a /etc/y\\n[after-install]\\nrc-remove S x\\nfile /etc/x 0644\\n| three\\n' "
              ">mine.fixup") == 0);
