@@ -255,4 +255,13 @@ while read -r name verdict; do
     case_ "$name ($verdict)" evil "$name" "$verdict" root
     case_ "$name to a tarball ($verdict)" evil "$name" "$verdict" x.tar
 done <"$work/evil/cases"
+t_many() { # more packages come than there are descriptors, while the first one's users are read
+    python3 "$here/evil_rpm.py" "$work/many" 640 && createrepo_c --quiet --no-database --includepkg many-1-1-1.noarch.rpm "$work/many" >/dev/null 2>&1
+    python3 "$here/rpm_reindex.py" "$work/many" set primary "$work/many/primary.xml" && rpm_root_sign "$work/many" || return 1
+    sed "s,file://$work/repo,file://$work/many,; s/^packages .*/packages slow $(echo many-{1..640})/" "$recipes/mine.distro" >"$recipes/many.distro"
+    printf '[layout]\nfirst slow\n' >>"$recipes/many.distro"
+    rm -rf "$place"; mkdir "$place"
+    (ulimit -n 600 && timeout 60 "$zs" create --recipes "$recipes" --cache-dir "$work/cache" --arch x86_64 --progress none --insecure --second-stage never many/one "$place/root")
+}
+case_ "more packages than descriptors" t_many
 done_
