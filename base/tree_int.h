@@ -280,6 +280,9 @@ int tree_edit_write(struct tree *t, const char *path, struct str data, const str
                     struct err *e);
 int tree_edit_mkdir(struct tree *t, const char *path, const struct tree_meta *m, struct err *e);
 int tree_edit_symlink(struct tree *t, const char *path, const char *text, struct err *e);
+/* Remembers a node that cannot be made (tree_keep_nodes()), copied, in place of one of its path; false: too
+ * many. */
+bool tree_keep_node(struct tree *t, const struct tree_kept_node *node);
 int tree_edit_node(struct tree *t, const char *path, enum tree_type type, dev_t dev,
                    const struct tree_meta *m, struct err *e);
 int tree_edit_remove(struct tree *t, const char *path, struct err *e);

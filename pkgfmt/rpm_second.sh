@@ -146,7 +146,7 @@ step_restore() {
     # A run that was killed leaves files that rpm had not renamed yet, and had scripts change configuration files
     # before.
     if [ ! -e "$zs/resumed" ] || ! command -v find >/dev/null; then return; fi
-    find / -xdev -path "$zs" -prune -o -type f \( -name '*;????????' -o -name '*.rpmnew' -o -name '*.rpmorig' \) -print |
+    find / -xdev -path "$zs" -prune -o ! -type d \( -name '*;????????' -o -name '*.rpmnew' -o -name '*.rpmorig' \) -print |
         while IFS= read -r path; do
             rpm -qf "$path" >/dev/null 2>&1 || rm -f "$path"
         done

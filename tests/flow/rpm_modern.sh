@@ -232,7 +232,7 @@ case_ "killed at several points, it goes on to the same root" t_cut_off
 t_begun() {
     local r=$work/begun f
     cp -a "$work/pending" "$r" && touch "$r/zonestrap/begun" && for f in usr/bin/sed usr/share/links/a etc/conf.d/keep; do echo half >"$r/$f;$(printf %08x $rpm_epoch)" || return 1; done &&
-        ln -s nowhere "$r/usr/share/links/soft;$(printf %08x $rpm_epoch)" && echo half >"$r/usr/bin/grep;12345678" && finish_cut "$r" && [ -z "$(find "$r" -name '*;????????')" ]
+        ln -s nowhere "$r/usr/share/links/soft;$(printf %08x $rpm_epoch)" && echo half >"$r/usr/bin/grep;12345678" && ln -s nowhere "$r/usr/share/links/soft;12345678" && finish_cut "$r" && [ -z "$(find "$r" -name '*;????????')" ]
 }
 case_ "files that a killed rpm had not renamed are no hindrance, and do not stay" t_begun
 t_finished() {

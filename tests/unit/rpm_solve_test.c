@@ -275,7 +275,8 @@ static void run_golden(struct golden *g, struct buf *out)
 
 static const char *golden_path;
 
-/* An index from the cache gives the same plan for the same reasons, and so does the run that puts it there. */
+/* An index from the cache gives the same plan for the same reasons, and so does the run that puts it there.
+ */
 static void check_cached(struct golden *g)
 {
     solv_dir = scratch_new();
