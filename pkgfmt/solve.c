@@ -285,7 +285,6 @@ static int fill_package(struct solve *s, Id p, struct arena *a, struct plan_pkg 
     out->repo = repo->index;
     out->reason = reason_of(s, p, a);
     out->priority = arena_dup(a, priority != NULL ? priority : "");
-    out->essential = solvable_lookup_void(x, pool_str2id(pool, SOLVE_KEY_ESSENTIAL, 1));
     return 0;
 }
 
