@@ -64,6 +64,12 @@ t_caps() {
     for k in lx jail; do when=later create mine -z $k && grep -q ':/usr/bin/ping' "$work/root/zonestrap/netshared" || return 1; done
     for k in none nspawn lxc wsl oci; do when=later create mine -z $k && grep -q '^/proc:' "$work/root/zonestrap/netshared" && ! grep -q ping "$work/root/zonestrap/netshared" || return 1; done
 }
+t_no_caps() {
+    create mine -z nspawn && getcap "$work/root/usr/bin/ping" | grep -q cap_net_raw && create mine -z lx && [ -z "$(getcap "$work/root/usr/bin/ping")" ] || return 1
+    zs_local create --second-stage never -z nspawn mine/one "$work/caps.tar" && zs_local create --second-stage never -z jail mine/one "$work/none.tar" &&
+    grep -aq SCHILY.xattr.security.capability "$work/caps.tar" && ! grep -aq security.capability "$work/none.tar"
+}
+command -v getcap >/dev/null && case_ "and the root has none" t_no_caps || skipped "and the root has none" "getcap is missing"
 case_ "where files cannot have capabilities, rpm leaves those that have some alone" t_caps
 t_host() {
     mkdir -p "$work/host"
