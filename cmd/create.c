@@ -267,9 +267,10 @@ static void say_done(struct job *j, const struct create_plan *p, const struct cr
                         : when == FIRST_BOOT ? ", second stage at its first boot"
                                              : ", second stage pending";
     const char *name = strcmp(t->name, "-") == 0 ? "standard output" : t->name;
-    progress_done(&j->ui,
-                  arena_printf(&j->arena, "%s: %zu packages in %s%s", p->what, p->plan.n, name, state),
-                  t->tarball != NULL ? digest_hex(&t->digest, hex) : NULL);
+    const char *host = create_zone_hint(j, p);
+    progress_done(
+        &j->ui, arena_printf(&j->arena, "%s: %zu packages in %s%s%s", p->what, p->plan.n, name, state, host),
+        t->tarball != NULL ? digest_hex(&t->digest, hex) : NULL);
 }
 
 static int create(struct job *j, struct create_plan *p, enum when when, struct err *e)
