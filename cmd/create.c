@@ -7,6 +7,7 @@
 #include "cmd/create_stages.h"
 #include "cmd/create_target.h"
 #include "cmd/create_unpack.h"
+#include "cmd/create_zone.h"
 #include "cmd/sbom.h"
 #include "cmd/zone/zone.h"
 #include "pkgfmt/first_boot.h"
@@ -233,13 +234,18 @@ static int finish(struct job *j, struct create_plan *p, struct create_target *t,
 static int make(struct job *j, struct create_plan *p, struct create_target *t, enum when *when, struct err *e)
 {
     struct fixup_set *f = NULL;
+    struct zone_host host;
     if (create_plan_make(j, p, e) < 0)
         return -1;
-    int rc = check_second(j, p, t, when, e);
+    int rc = create_zone_host(j, p, t->name, &host, e);
+    if (rc == 0)
+        rc = check_second(j, p, t, when, e);
     if (rc == 0)
         rc = create_fixup_load(j, p, &f, e);
     if (rc == 0)
         rc = create_target_tree(j, t, *when == NOW, plan_bytes(p), e);
+    if (rc == 0 && !zone_kind_can(p->zone, "file-caps"))
+        create_target_drop_caps(t);
     if (rc == 0)
         rc = fill(j, p, t->tree, f, *when, e);
     create_plan_drop_solver(p); /* the processors are idle from here on: the disk or dpkg is waited for */
@@ -247,6 +253,8 @@ static int make(struct job *j, struct create_plan *p, struct create_target *t, e
         rc = finish(j, p, t, *when, e);
     if (rc == 0)
         rc = sbom_write(j, p, t->tarball != NULL ? &t->digest : NULL, e);
+    if (rc == 0)
+        rc = create_zone_write(j, &host, e);
     return rc < 0 ? err_wrap(e, "%s", p->what) : 0;
 }
 
@@ -259,9 +267,10 @@ static void say_done(struct job *j, const struct create_plan *p, const struct cr
                         : when == FIRST_BOOT ? ", second stage at its first boot"
                                              : ", second stage pending";
     const char *name = strcmp(t->name, "-") == 0 ? "standard output" : t->name;
-    progress_done(&j->ui,
-                  arena_printf(&j->arena, "%s: %zu packages in %s%s", p->what, p->plan.n, name, state),
-                  t->tarball != NULL ? digest_hex(&t->digest, hex) : NULL);
+    const char *host = create_zone_hint(j, p);
+    progress_done(
+        &j->ui, arena_printf(&j->arena, "%s: %zu packages in %s%s%s", p->what, p->plan.n, name, state, host),
+        t->tarball != NULL ? digest_hex(&t->digest, hex) : NULL);
 }
 
 static int create(struct job *j, struct create_plan *p, enum when when, struct err *e)

@@ -75,6 +75,8 @@ static void put_request(struct writer *w, const struct lock *l)
     put_word(w, "release", l->release);
     put_word(w, "arch", l->arch);
     put_word(w, "set", l->set);
+    if (l->zone != NULL && strcmp(l->zone, "none") != 0)
+        put_word(w, "zone", l->zone);
     put_names(w, "include", &l->include);
     put_names(w, "exclude", &l->exclude);
     if (l->weak)

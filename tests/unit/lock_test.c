@@ -25,6 +25,7 @@ static void there_and_back(void)
         "release    bookworm\n"
         "arch       amd64\n"
         "set        base\n"
+        "zone       lx\n"
         "include    vim\n"
         "include    nano\n"
         "include    (webserver >= 2:1.0~ if @core)\n"
@@ -72,6 +73,7 @@ static void there_and_back(void)
     CHECK(lock_render(&l, &out, &e) == 0);
     CHECK_STR(buf_c(&out), text);
     CHECK_STR(l.file, "x.lock");
+    CHECK_STR(l.zone, "lx");
     CHECK(l.weak && l.security && l.include.n == 3 && l.exclude.n == 1 && l.nrepos == 3 && l.plan.n == 4);
     CHECK_STR(l.repos[0].repo.components[1], "contrib");
     CHECK(l.repos[1].repo.ncomponents == 0 && l.repos[1].keyring.kind == DIGEST_SHA256);
