@@ -146,7 +146,7 @@ static int subdir(struct copier *c, const struct copy_at *at, const char *dir, c
     if (mkdirat(at->to, name, 0700) < 0)
         return copy_sys(at, name, "cannot make the directory", e);
     if (mounted) {
-        log_warn(c->o->log, "%s/%s/%s: what is mounted there is left out", c->from_name, dir, name);
+        log_info(c->o->log, "%s/%s/%s: what is mounted there is left out", c->from_name, dir, name);
         return fchmodat(at->to, name, 0755, 0) < 0 ? copy_sys(at, name, "mode", e) : 0;
     }
     pthread_mutex_lock(&c->lock);

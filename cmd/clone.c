@@ -68,28 +68,41 @@ static int check_outside(const struct clone *c, struct err *e)
     return 0;
 }
 
-static int check_source(struct job *j, struct clone *c, struct err *e)
+/* Looked at without reading a directory: its time of access would be written, and cost a snapshot's room. */
+static int check_finished(struct job *j, const struct clone *c, struct err *e)
 {
     struct stat st;
-    struct tree *t = NULL;
-    AUTO_BUF mounted = {0};
-    if (stat(c->source, &st) < 0)
-        return err_sys(e, ERR_HOST, errno, "%s", c->source);
-    if (!S_ISDIR(st.st_mode))
-        return err_set(e, ERR_HOST, "%s: is no directory", c->source);
-    AUTO_MEM char *real = realpath(c->source, NULL);
-    if (real == NULL || tree_open_existing(&t, real, j->log, e) < 0)
-        return real == NULL ? err_sys(e, ERR_HOST, errno, "%s", c->source) : -1;
-    tree_close(t);
-    c->real = arena_dup(&j->arena, real);
-    if (second_stage_pending(j, real) && !j->opt.unfinished) {
+    if (lstat(arena_printf(&j->arena, "%s/.zonestrap-incomplete", c->real), &st) == 0) {
+        err_set(e, ERR_HOST, "%s: is incomplete: the run that made it was interrupted", c->source);
+        return err_hint(e, "make it anew with `zonestrap create'");
+    }
+    if (second_stage_pending(j, c->real) && !j->opt.unfinished) {
         err_set(e, ERR_HOST, "%s: is not finished, its second stage is pending", c->source);
         return err_hint(e, "`zonestrap second-stage %s' finishes it; --unfinished clones it as it is",
                         c->source);
     }
-    if (lstat(arena_printf(&j->arena, "%s/etc", real), &st) < 0 ||
-        lstat(arena_printf(&j->arena, "%s/usr", real), &st) < 0)
+    if (lstat(arena_printf(&j->arena, "%s/etc", c->real), &st) < 0 ||
+        lstat(arena_printf(&j->arena, "%s/usr", c->real), &st) < 0)
         return err_set(e, ERR_HOST, "%s: is no root: it has no /etc or no /usr", c->source);
+    return 0;
+}
+
+static int check_source(struct job *j, struct clone *c, struct err *e)
+{
+    struct stat st, root;
+    AUTO_BUF mounted = {0};
+    if (stat(c->source, &st) < 0 || stat("/", &root) < 0)
+        return err_sys(e, ERR_HOST, errno, "%s", c->source);
+    if (!S_ISDIR(st.st_mode))
+        return err_set(e, ERR_HOST, "%s: is no directory", c->source);
+    if (same(&st, &root))
+        return err_set(e, ERR_HOST, "%s: is the root of this system", c->source);
+    AUTO_MEM char *real = realpath(c->source, NULL);
+    if (real == NULL)
+        return err_sys(e, ERR_HOST, errno, "%s", c->source);
+    c->real = arena_dup(&j->arena, real);
+    if (check_finished(j, c, e) < 0)
+        return -1;
     int rc = os_mount_below(real, &mounted, e);
     if (rc > 0)
         log_warn(j->log, "%s is mounted in the source: what is mounted there is left out", buf_c(&mounted));

@@ -37,6 +37,12 @@ static int check(struct job *j, const struct clone_place *p, struct err *e)
         err_set(e, ERR_HOST, "%s: %s is mounted in it", p->given, buf_c(&mounted));
         return err_hint(e, "stop what runs there and unmount it first");
     }
+    if (rc == 0)
+        rc = linux_clone_overlay_over(p->path, &mounted, e);
+    if (rc > 0) {
+        err_set(e, ERR_HOST, "%s: %s is an overlay over it", p->given, buf_c(&mounted));
+        return err_hint(e, "remove that first");
+    }
     if (rc < 0 || j->opt.force || is_ours(j, p->path))
         return rc;
     err_set(e, ERR_HOST, "%s: does not look like a root that zonestrap made", p->given);

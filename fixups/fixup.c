@@ -36,7 +36,8 @@ static int load(const struct data *d, const struct fixup_facts *f, bool all, str
             continue;
         if (rc < 0 || fixup_read(origin, text, f, a, &x, &matches, e) < 0)
             return -1;
-        if (matches || all)
+        bool clone_only = x.nclone > 0 && x.nbefore + x.nafter == 0;
+        if (all || (matches && !clone_only))
             (*out)->v[(*out)->n++] = x;
     }
     return 0;

@@ -52,6 +52,9 @@ struct clone_way {
 extern const struct clone_way clone_zfs, clone_copy;
 extern const struct clone_way linux_clone_btrfs, linux_clone_overlay;
 
+/* An overlay that is mounted over this directory: 1 and where, 0 when there is none, -1. */
+int linux_clone_overlay_over(const char *path, struct buf *where, struct err *e);
+
 /* Finds parent, name and path; they live in a. The parent must exist. */
 int clone_place_find(struct clone_place *p, const char *given, struct arena *a, struct err *e);
 /* Where a clone waits for its name, and a root for its end: `.NAME.zonestrap-partial' beside it. */

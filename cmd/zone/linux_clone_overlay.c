@@ -191,4 +191,23 @@ static int remove_overlay(const struct clone_place *p, struct arena *a, const st
     return 0;
 }
 
+int linux_clone_overlay_over(const char *path, struct buf *where, struct err *e)
+{
+    AUTO_BUF all = {0}, option = {0};
+    struct str rest, line, word = {NULL, 0};
+    buf_printf(&option, "lowerdir=%s,", path);
+    if (file_read("/proc/self/mountinfo", 64 << 20, &all, e) < 0)
+        return -1;
+    rest = buf_view(&all);
+    while (str_line(&rest, &line)) {
+        if (str_find(line, buf_view(&option)) == line.n)
+            continue;
+        for (int i = 0; i < 5; i++)
+            str_word(&line, &word);
+        buf_str(where, word);
+        return 1;
+    }
+    return 0;
+}
+
 const struct clone_way linux_clone_overlay = {"overlay", can, make, seal, close_overlay, remove_overlay};
