@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "base/os.h"
 
-enum { WINDOW = 256 * 1024, NAMES_MAX = 65536, XATTR_MAX = 65536, LINK_MAX_BYTES = 4096 };
+enum { WINDOW = 256 * 1024, BLOCK = 4096, NAMES_MAX = 65536, XATTR_MAX = 65536, LINK_MAX_BYTES = 4096 };
 
 int copy_sys(const struct copy_at *at, const char *name, const char *what, struct err *e)
 {
@@ -105,9 +105,43 @@ int copy_dir_meta(const struct copy_at *at, struct err *e)
     return file_meta(at, ".", at->from, at->to, &st, e);
 }
 
+static bool is_zero(const char *p, size_t n)
+{
+    return n == 0 || (p[0] == 0 && memcmp(p, p + 1, n - 1) == 0);
+}
+
+static int write_all(struct copy_at *at, const char *name, int to, const char *p, size_t n, uint64_t off,
+                     struct err *e)
+{
+    for (ssize_t w; n > 0; p += w, n -= (size_t)w, off += (uint64_t)w) {
+        w = pwrite(to, p, n, (off_t)off);
+        if (w < 0 && errno == EINTR)
+            w = 0;
+        if (w < 0)
+            return copy_sys(at, name, "write", e);
+        at->stats.bytes += (uint64_t)w;
+    }
+    return 0;
+}
+
+/* What was read of a file with holes; some file systems do not say where they are. */
+static int write_sparse(struct copy_at *at, const char *name, int to, size_t n, uint64_t off, struct err *e)
+{
+    for (size_t i = 0, next; i < n; i = next) {
+        next = i + BLOCK < n ? i + BLOCK : n;
+        if (is_zero(at->window + i, next - i))
+            continue;
+        while (next < n && !is_zero(at->window + next, n - next < BLOCK ? n - next : BLOCK))
+            next = next + BLOCK < n ? next + BLOCK : n;
+        if (write_all(at, name, to, at->window + i, next - i, off + i, e) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 /* [start, end) of the file; less when it ends before. */
 static int piece(struct copy_at *at, const char *name, int from, int to, uint64_t start, uint64_t end,
-                 struct err *e)
+                 bool sparse, struct err *e)
 {
     while (start < end) {
         size_t want = end - start < WINDOW ? (size_t)(end - start) : WINDOW;
@@ -120,15 +154,10 @@ static int piece(struct copy_at *at, const char *name, int from, int to, uint64_
             return 0;
         if (at->o->stop != NULL && *at->o->stop)
             return err_set(e, ERR_INTR, "interrupted");
-        for (ssize_t done = 0, w; done < n; done += w) {
-            w = pwrite(to, at->window + done, (size_t)(n - done), (off_t)start + done);
-            if (w < 0 && errno == EINTR)
-                w = 0;
-            if (w < 0)
-                return copy_sys(at, name, "write", e);
-        }
+        if ((sparse ? write_sparse(at, name, to, (size_t)n, start, e)
+                    : write_all(at, name, to, at->window, (size_t)n, start, e)) < 0)
+            return -1;
         start += (uint64_t)n;
-        at->stats.bytes += (uint64_t)n;
     }
     return 0;
 }
@@ -141,7 +170,7 @@ static int content(struct copy_at *at, const char *name, int from, int to, const
     if (at->window == NULL)
         at->window = mem_alloc(WINDOW);
     if ((uint64_t)st->st_blocks * 512 >= size) /* no holes: ask nothing */
-        return piece(at, name, from, to, 0, size, e);
+        return piece(at, name, from, to, 0, size, false, e);
     while (off < size && (more = os_next_data(from, off, &start, &end)) != 0) {
         if (more < 0 && errno != EINVAL)
             return copy_sys(at, name, "read", e);
@@ -150,7 +179,7 @@ static int content(struct copy_at *at, const char *name, int from, int to, const
             end = size;
         }
         end = end < size ? end : size;
-        if (piece(at, name, from, to, start, end, e) < 0)
+        if (piece(at, name, from, to, start, end, true, e) < 0)
             return -1;
         off = end;
     }

@@ -2,6 +2,7 @@
 #ifndef BASE_OS_H
 #define BASE_OS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -41,6 +42,8 @@ int os_next_data(int fd, uint64_t off, uint64_t *start, uint64_t *end);
 /* A mount point below the directory (which is a path without links, as realpath() gives it): 1 and its path
    appended, 0 when there is none, -1. */
 int os_mount_below(const char *dir, struct buf *path, struct err *e);
+/* Whether the directory, a path as above, is itself a mount point. */
+bool os_is_mount(const char *dir);
 dev_t os_makedev(uint32_t major, uint32_t minor);
 void os_devnums(dev_t dev, uint32_t *major, uint32_t *minor);
 /* Processors that this process may use; at least 1. */

@@ -137,7 +137,7 @@ static const char *name_at(int dirfd, const char *name, char *path, size_t n)
     return path;
 }
 
-enum { AT_MAX = 512 };
+enum { AT_MAX = 512, MOUNTS_MAX = 64 << 20 };
 
 ssize_t os_list_xattr_at(int dirfd, const char *name, char *names, size_t n)
 {
@@ -187,26 +187,44 @@ static void unescape(struct str s, struct buf *out)
         }
 }
 
+/* The next mount's path, of what is left of mountinfo(5); false at the end. */
+static bool next_mount(struct str *rest, struct buf *at)
+{
+    struct str line, word = {NULL, 0};
+    if (!str_line(rest, &line))
+        return false;
+    for (int i = 0; i < 5; i++)
+        if (!str_word(&line, &word))
+            word = (struct str){NULL, 0};
+    buf_clear(at);
+    unescape(word, at);
+    return true;
+}
+
 int os_mount_below(const char *dir, struct buf *path, struct err *e)
 {
     AUTO_BUF all = {0}, at = {0};
-    struct str rest, line, word;
     size_t n = strlen(dir);
-    if (file_read("/proc/self/mountinfo", 64 << 20, &all, e) < 0)
+    if (file_read("/proc/self/mountinfo", MOUNTS_MAX, &all, e) < 0)
         return -1;
-    rest = buf_view(&all);
-    while (str_line(&rest, &line)) {
-        for (int i = 0; i < 5; i++)
-            if (!str_word(&line, &word))
-                word = (struct str){NULL, 0};
-        buf_clear(&at);
-        unescape(word, &at);
+    for (struct str rest = buf_view(&all); next_mount(&rest, &at);)
         if (at.n > n + 1 && memcmp(at.p, dir, n) == 0 && at.p[n] == '/') {
-            buf_puts(path, buf_c(&at));
+            buf_str(path, buf_view(&at));
             return 1;
         }
-    }
     return 0;
+}
+
+bool os_is_mount(const char *dir)
+{
+    AUTO_BUF all = {0}, at = {0};
+    struct err ignored = {0};
+    if (file_read("/proc/self/mountinfo", MOUNTS_MAX, &all, &ignored) < 0)
+        return false;
+    for (struct str rest = buf_view(&all); next_mount(&rest, &at);)
+        if (str_is(buf_view(&at), dir))
+            return true;
+    return false;
 }
 
 dev_t os_makedev(uint32_t major_no, uint32_t minor_no)

@@ -61,7 +61,5 @@ int clone_place_find(struct clone_place *p, const char *given, struct arena *a, 
 const char *clone_hidden(const struct clone_place *p, struct arena *a);
 /* ERR_HOST when something stands at the target's place already. */
 int clone_absent(const struct clone *c, struct err *e);
-/* Whether the path, which is there, is a mount point. */
-bool clone_is_mount(const char *path);
 
 #endif

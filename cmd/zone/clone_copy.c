@@ -64,7 +64,7 @@ static int remove_copy(const struct clone_place *p, struct arena *a, const struc
     AUTO_FD parent = open(p->parent, DIR_FLAGS);
     if (parent < 0)
         return err_sys(e, ERR_HOST, errno, "%s", p->parent);
-    if (clone_is_mount(p->path)) {
+    if (os_is_mount(p->path)) {
         log_info(log, "%s: a mount point: it stays, empty", p->given);
         return empty_mount(p, e);
     }

@@ -45,10 +45,3 @@ int clone_absent(const struct clone *c, struct err *e)
                        c->target.given);
     return errno == ENOENT ? 0 : err_sys(e, ERR_HOST, errno, "%s", c->target.given);
 }
-
-bool clone_is_mount(const char *path)
-{
-    struct stat st, up;
-    AUTO_FD fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    return fd >= 0 && fstat(fd, &st) == 0 && fstatat(fd, "..", &up, 0) == 0 && st.st_dev != up.st_dev;
-}

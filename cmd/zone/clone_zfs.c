@@ -133,7 +133,7 @@ static int can(struct clone *c, struct err *why)
     struct clone_state *s = c->state = arena_alloc(c->arena, sizeof *s);
     struct dataset from, above;
     struct str text;
-    if (!clone_is_mount(c->real))
+    if (!os_is_mount(c->real))
         return err_set(why, ERR_HOST, "%s: is not where a dataset is mounted", c->source);
     if ((s->zfs = command_find("zfs", c->arena)) == NULL)
         return err_set(why, ERR_HOST, "there is no zfs command");
@@ -208,7 +208,7 @@ static int make(struct clone *c, struct err *e)
     s->cloned = true;
     c->how = "zfs";
     c->snapshot = s->snapshot;
-    if (!clone_is_mount(s->hidden_root))
+    if (!os_is_mount(s->hidden_root))
         return err_set(e, ERR_HOST, "%s: zfs did not mount it at %s", s->new_name, s->hidden_root);
     return tree_open_existing(&c->root, s->hidden_root, c->log, e);
 }
@@ -222,7 +222,7 @@ static int seal(struct clone *c, struct err *e)
     c->root = NULL;
     if (RUN(s->zfs, NULL, e, "set", arena_printf(c->arena, "mountpoint=%s", c->target.path), s->new_name) < 0)
         return -1;
-    if (!clone_is_mount(c->target.path))
+    if (!os_is_mount(c->target.path))
         return err_set(e, ERR_HOST, "%s: zfs did not mount it at %s", s->new_name, c->target.path);
     s->snapped = s->cloned = false;
     return 0;
@@ -248,7 +248,7 @@ static int remove_zfs(const struct clone_place *p, struct arena *a, const struct
     struct err ignored = {0};
     struct dataset d;
     struct str text;
-    const char *zfs = clone_is_mount(p->path) ? command_find("zfs", a) : NULL;
+    const char *zfs = os_is_mount(p->path) ? command_find("zfs", a) : NULL;
     if (zfs == NULL || list(zfs, a, &text, &ignored) < 0 || !find(text, p->path, &d) ||
         str_is(d.property, "-"))
         return 1;

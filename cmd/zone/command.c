@@ -60,13 +60,14 @@ static void collect(int out, int err, struct buf *o, struct buf *m)
     }
 }
 
-static struct str last_line(struct str text)
+/* What follows the first line is advice, as a rule. */
+static struct str first_line(struct str text)
 {
-    struct str line, last = {0};
+    struct str line;
     while (str_line(&text, &line))
         if (str_trim(line).n > 0)
-            last = str_trim(line);
-    return last;
+            return str_trim(line);
+    return (struct str){NULL, 0};
 }
 
 static bool pipe_open(int fds[2])
@@ -98,7 +99,7 @@ int command_run(const char *const *argv, struct buf *out, struct err *e)
         buf_str(out, buf_view(&text));
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return 0;
-    struct str why = last_line(buf_view(&said));
+    struct str why = first_line(buf_view(&said));
     return err_set(e, ERR_HOST, "%s %s failed: %" STR_FMT, argv[0], argv[1] ? argv[1] : "",
                    STR_ARG(why.n > 0 ? why : STR("it did not say why")));
 }

@@ -178,7 +178,7 @@ static int remove_overlay(const struct clone_place *p, struct arena *a, const st
     }
     if (rc < 0)
         return -1;
-    if (clone_is_mount(p->path) && umount2(p->path, NOFOLLOW) < 0) {
+    if (os_is_mount(p->path) && umount2(p->path, NOFOLLOW) < 0) {
         err_sys(e, ERR_HOST, errno, "%s: cannot be unmounted", p->given);
         return err_hint(e, "stop what runs there");
     }

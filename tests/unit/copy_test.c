@@ -125,6 +125,22 @@ static void holes_stay_holes(void)
     CHECK(sh("cmp %s %s", in_scratch("a/sparse"), in_scratch("b/sparse")));
 }
 
+/* Zeros that are written count as a hole where the file has holes already. */
+static void zeros_become_holes(void)
+{
+    struct stat st;
+    scratch_new();
+    mkdir(in_scratch("a"), 0755);
+    AUTO_FD f = open(in_scratch("a/sparse"), O_RDWR | O_CREAT, 0644);
+    CHECK(ftruncate(f, 20 << 20) == 0 && pwrite(f, "x", 1, 8 << 20) == 1);
+    CHECK(sh("dd if=/dev/zero of=%s bs=1M count=4 conv=notrunc 2>/dev/null && printf y | "
+             "dd of=%s bs=1 seek=1234567 conv=notrunc 2>/dev/null",
+             in_scratch("a/sparse"), in_scratch("a/sparse")));
+    CHECK(copy(COPY_NEVER, 1, NULL) == 0 && stats.bytes <= 3 * 4096);
+    CHECK(stat(in_scratch("b/sparse"), &st) == 0 && st.st_size == 20 << 20 && st.st_blocks * 512 <= 64 << 10);
+    CHECK(sh("cmp %s %s", in_scratch("a/sparse"), in_scratch("b/sparse")));
+}
+
 static void what_is_left_out(void)
 {
     struct stat st;
@@ -174,6 +190,7 @@ int main(void)
     RUN(everything_is_kept);
     RUN(attributes);
     RUN(holes_stay_holes);
+    RUN(zeros_become_holes);
     RUN(what_is_left_out);
     RUN(stopped);
     RUN(sharing_asked_for);
