@@ -68,8 +68,9 @@ BUILD_DEPS := gcc libc6-dev make pkg-config libarchive-dev libcurl4-openssl-dev 
 CHECK_DEPS := $(BUILD_DEPS) clang libclang-rt-dev python3 gpgv gnupg strace mandoc debootstrap dpkg-dev xz-utils zstd bzip2 \
 	busybox-static bash util-linux diffutils clang-format procps e2fsprogs musl-tools libarchive-tools podman runc systemd-container \
 	rpm createrepo-c uidmap mount python3-jsonschema python3-license-expression \
+	btrfs-progs xfsprogs attr libcap2-bin \
 	$(if $(filter amd64 i386,$(shell dpkg --print-architecture 2>/dev/null)),user-mode-linux)
-CHECK_ALL_DEPS := $(CHECK_DEPS) mmdebstrap dnf clang-tidy time qemu-user-static binfmt-support
+CHECK_ALL_DEPS := $(CHECK_DEPS) mmdebstrap dnf clang-tidy time qemu-user-static binfmt-support zfs-fuse
 
 deps: ## install what the build needs (Debian)
 	$(APT) update -qq && $(APT) install -y -qq --no-install-recommends $(BUILD_DEPS) >/dev/null

@@ -65,8 +65,8 @@ static struct str first_line(struct str text)
 {
     struct str line;
     while (str_line(&text, &line))
-        if (str_trim(line).n > 0)
-            return str_trim(line);
+        if ((line = str_trim(line)).n > 0)
+            return line.p[line.n - 1] == '.' ? (struct str){line.p, line.n - 1} : line;
     return (struct str){NULL, 0};
 }
 

@@ -32,7 +32,7 @@ static void much_of_both(void)
 
 static void failures(void)
 {
-    CHECK(sh("echo >&2; echo '  the reason ' >&2; echo advice >&2; exit 3") < 0 && err.class == ERR_HOST);
+    CHECK(sh("echo >&2; echo '  the reason. ' >&2; echo advice >&2; exit 3") < 0 && err.class == ERR_HOST);
     CHECK_STR(err.msg, "/bin/sh -c failed: the reason");
     CHECK(sh("exit 1") < 0);
     CHECK_STR(err.msg, "/bin/sh -c failed: it did not say why");
