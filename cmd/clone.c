@@ -9,6 +9,7 @@
 
 #include "base/auto.h"
 #include "base/os.h"
+#include "base/tarball.h"
 #include "cmd/create_stages.h"
 #include "fixups/fixup.h"
 
@@ -81,6 +82,9 @@ static int check_finished(struct job *j, const struct clone *c, struct err *e)
         return err_hint(e, "`zonestrap second-stage %s' finishes it; --unfinished clones it as it is",
                         c->source);
     }
+    if (second_stage_pending(j, c->real))
+        log_warn(j->log, "%s is not finished: its second stage writes the source's host name again",
+                 c->source);
     if (lstat(arena_printf(&j->arena, "%s/etc", c->real), &st) < 0 ||
         lstat(arena_printf(&j->arena, "%s/usr", c->real), &st) < 0)
         return err_set(e, ERR_HOST, "%s: is no root: it has no /etc or no /usr", c->source);
@@ -161,6 +165,14 @@ static int make(struct job *j, struct clone *c, const struct clone_way *way, str
     return job_check_stop(e) < 0 ? -1 : way->seal(c, e);
 }
 
+/* Other targets of `create' shall not become directories of that name. */
+static int check_target(const char *target, struct err *e)
+{
+    if (!tarball_name(target) && strncmp(target, "oci:", 4) != 0 && strncmp(target, "zone:", 5) != 0)
+        return 0;
+    return err_set(e, ERR_USAGE, "%s: a clone is a directory", target);
+}
+
 static int clone(struct job *j, const char *source, const char *target, struct err *e)
 {
     struct clone c = {.source = source, .jobs = (unsigned)j->opt.jobs, .stop = &job_stop, .log = j->log};
@@ -168,9 +180,9 @@ static int clone(struct job *j, const char *source, const char *target, struct e
     const struct how *how = find_how(j->opt.how, e);
     const char *name;
     c.arena = &j->arena;
-    if (how == NULL || check_source(j, &c, e) < 0 || clone_place_find(&c.target, target, &j->arena, e) < 0 ||
-        check_outside(&c, e) < 0 || (name = hostname(j, &c, e)) == NULL ||
-        fixup_load_clone(&j->data, name, &j->arena, &f, e) < 0)
+    if (how == NULL || check_target(target, e) < 0 || check_source(j, &c, e) < 0 ||
+        clone_place_find(&c.target, target, &j->arena, e) < 0 || check_outside(&c, e) < 0 ||
+        (name = hostname(j, &c, e)) == NULL || fixup_load_clone(&j->data, name, &j->arena, &f, e) < 0)
         return -1;
     c.share = how->share;
     const struct clone_way *way = choose(&c, how, e);

@@ -5,8 +5,9 @@
 #include "cmd/cmd.h"
 #include "cmd/zone/clone.h"
 
-/* Where a clone says what it is: `source', `how' and `snapshot' lines. */
-#define CLONE_RECORD "/var/lib/zonestrap/clone"
+/* Where a clone says what it is: `source', `how' and `snapshot' lines. In a directory that changes anyhow:
+   each one more costs a snapshot's room. */
+#define CLONE_RECORD "/etc/zonestrap-clone"
 /* Where `create --template NAME' looks for templates. */
 #define CLONE_TEMPLATES "/var/lib/zonestrap/templates"
 

@@ -27,7 +27,7 @@ whole() {
     local way=$1 source=$2 target=$3 before; shift 3
     before=$(ls "$(dirname "$target")")
     clone_by "$way" "$@" "$source" "$target" && clone_equal "$source" "$target" && clone_own "$target" "$(basename "$target")" || return 1
-    grep -qx "source $(realpath "$source")" "$target/var/lib/zonestrap/clone" && grep -qx "how $way" "$target/var/lib/zonestrap/clone" || return 1
+    grep -qx "source $(realpath "$source")" "$target/etc/zonestrap-clone" && grep -qx "how $way" "$target/etc/zonestrap-clone" || return 1
     [ "$("$zs" run "$target" -- hostname)" = "$(basename "$target")" ] || { echo "does not run"; return 1; }
     echo changed >"$target/usr/share/large" && rm -r "$target/usr/share/deep" && echo new >"$target/new"
     [ "$(stat -c %s "$source/usr/share/large")" = 4000000 ] && [ -e "$source/usr/share/deep/er/1" ] && [ ! -e "$source/new" ] ||
@@ -108,6 +108,7 @@ case_ "target not empty" fails_with 7 'is not empty' "$zs" clone "$a" "$a/../a/.
 case_ "target a file" fails_with 7 'no directory|Not a directory' "$zs" clone "$a" "$(touch "$plain/file" && echo "$plain/file")"
 case_ "target without a name" fails_with 2 'is no name for a root' "$zs" clone "$a" "$plain/.."
 case_ "target's name no host name" fails_with 2 "a_b: the target's name is no host name.*--hostname" "$zs" clone "$a" "$plain/a_b"
+case_ "target a tarball" fails_with 2 'x.tar.gz: a clone is a directory' "$zs" clone "$a" "$plain/x.tar.gz"
 case_ "--how: unknown" fails_with 2 '--how: .magic. is none of' "$zs" clone --how magic "$a" "$plain/x1"
 case_ "operands" fails_with 2 'clone takes SOURCE and TARGET' "$zs" clone "$a"
 case_ "--how zfs elsewhere" fails_with 7 '--how zfs: .*(dataset|zfs)' "$zs" clone --how zfs "$a" "$plain/x1"
@@ -154,7 +155,8 @@ else skipped "killed" "strace cannot inject signals here"; fi
 interrupted() { # TERM while it copies
     clone_bytes=60000000; clone_root "$plain/big"
     "$zs" clone "$plain/big" "$plain/x1" 2>"$work/err" & local pid=$!
-    sleep 0.05; kill -TERM $pid; wait $pid; local rc=$?
+    local i; for i in $(seq 200); do [ -z "$(clone_hidden "$plain")" ] || break; sleep 0.01; done
+    kill -TERM $pid; wait $pid; local rc=$?
     [ $rc -eq 130 ] && grep -q interrupted "$work/err" || { echo "exit status $rc"; cat "$work/err"; return 1; }
     "$zs" remove "$plain/big"; nothing_left
 }

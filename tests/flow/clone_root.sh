@@ -30,7 +30,7 @@ clone_root() {
 }
 clone_listing() {
     (cd "$1" && find . -printf '%P %y %m %U:%G %T@ %n %l %s\n' | sed -E 's/^([^ ]* d .*) [0-9]+  [0-9]+$/\1/; s/^( d .*) [0-9]+  [0-9]+$/\1/' |
-        grep -vE "^($clone_own_paths|var/lib/zonestrap.*) |^(etc|var/lib|etc/ssh|var/lib/[a-z]*) d " | sort
+        grep -vE "^($clone_own_paths|etc/zonestrap-clone) |^(etc|var/lib|etc/ssh|var/lib/[a-z]*) d " | sort
         find . -type f -links +1 -printf '%i %P\n' | sort -k 2 | awk '{ if (!($1 in n)) n[$1] = $2; print $2, n[$1] }'
         find . -type f ! -path './etc/*' ! -path './var/lib/*' -exec sha256sum {} + | sort -k 2
         find . -type c -exec stat -c '%n %t %T' {} +

@@ -105,6 +105,7 @@ static void attributes_by_name(void)
     scratch_new();
     AUTO_FD dir = open(scratch, O_RDONLY | O_DIRECTORY);
     AUTO_FD fd = openat(dir, "f", O_WRONLY | O_CREAT, 0600);
+    CHECK(fd >= 0);
     if (os_set_xattr_at(dir, "f", "user.a", "12", 2) < 0)
         SKIP("the file system has no extended attributes");
     CHECK(os_list_xattr_at(dir, "f", names, sizeof names) >= 7 &&
