@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "cmd/clone.h"
 #include "cmd/create_stages.h"
 #include "cmd/create_target.h"
 #include "cmd/create_unpack.h"
@@ -298,6 +299,10 @@ int cmd_create(struct job *j, struct err *e)
 {
     struct create_plan p = {0};
     enum when when = NEVER;
+    if (j->opt.template_root != NULL)
+        return clone_template(j, e);
+    if (j->opt.how != NULL)
+        return err_set(e, ERR_USAGE, "--how says how to clone: it needs --template");
     if (check_request(j, &when, e) < 0 || read_extras(j, &p, e) < 0)
         return -1;
     job_open_cache(j);

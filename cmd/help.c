@@ -23,7 +23,8 @@ static void print_program(void)
          "  zonestrap create debian/bookworm ./root\n"
          "  zonestrap create debian/trixie trixie.tar.zst\n"
          "  zonestrap plan --why perl-base debian/trixie\n"
-         "  zonestrap run ./root -- dpkg --audit\n\n"
+         "  zonestrap run ./root -- dpkg --audit\n"
+         "  zonestrap clone ./root ./web1\n\n"
          "exit status: 0 done, 2 usage or recipe, 3 network, 4 trust, 5 bad package or index,\n"
          "  6 no solution, 7 host, 8 second stage failed, 130 interrupted");
 }
@@ -58,7 +59,8 @@ static void completion_values(void)
         puts("\" -- \"$cur\")); return ;;");
     }
     puts("    "
-         "--keyring|--log|--cache-dir|--recipes|--mirror|--lock|--locked|--manifest|--sbom|--overlay|--hook) "
+         "--keyring|--log|--cache-dir|--recipes|--mirror|--lock|--locked|--manifest|--sbom|--overlay|--hook|-"
+         "-template) "
          "COMPREPLY=($(compgen -f -- "
          "\"$cur\")); return "
          ";;\n"

@@ -13,6 +13,8 @@ const struct command commands[] = {
     {"plan", CMD_PLAN, "DISTRO[/RELEASE]", "show what would be installed, why and from where", cmd_plan},
     {"second-stage", CMD_SECOND, "ROOT", "run the pending second stage of a root", cmd_second_stage},
     {"run", CMD_RUN, "ROOT [-- COMMAND...]", "run a command inside a root", cmd_run},
+    {"clone", CMD_CLONE, "SOURCE TARGET", "make a root out of a finished one", cmd_clone},
+    {"remove", CMD_REMOVE, "ROOT", "destroy a root", cmd_remove},
     {"list", CMD_LIST, "[DISTRO]", "show distributions, releases and sets", cmd_list},
     {"check", CMD_CHECK, "[FILE...]", "lint recipes, fixups and mirror lists", cmd_check},
     {0},
