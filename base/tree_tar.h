@@ -31,6 +31,8 @@ int tree_held_put(const struct tree_job *j, struct err *e);
 /* A hard link, where one of the two paths is held; m: its own metadata. */
 int tree_held_link(struct tree *t, struct str path, struct str target, const struct tree_meta *m,
                    struct err *e);
+/* A directory or link that no package's entry made, unless its path is held already. */
+int tree_held_claimed(struct tree *t, const struct tree_entry *en, struct err *e);
 /* For tree_import(): a file goes into the tarball at once, with the directories above it. */
 int tree_held_import(const struct tree_job *j, struct err *e);
 /* Everything held into the tarball, parents first. */

@@ -174,6 +174,34 @@ static void fixed_up(void)
     same(with_fixups);
 }
 
+/* Where layout links and what they lead to lie below what is held, nobody else names their directories. */
+static int with_held_layout(struct tree *t)
+{
+    static const char *const paths[] = {"/run", "/var", "/srv/x"};
+    static const struct tree_layout links[] = {
+        {"var/run", "../run"}, {"var/lock", "../run/lock"}, {"srv/x/y", "../../usr/deep/er"}};
+    AUTO_ARENA a = {0};
+    struct tree_entry en;
+    if (tree_layout(t, links, 3, &err) < 0 || tree_hold(t, paths, 3, &err) < 0)
+        return -1;
+    struct tree_writer *w = writer_of(t, 0, false);
+    CHECK(put_dir(w, "usr") == 0 && put_to(w, "var/lock", TREE_LINK, "/run/lock") == 0 &&
+          put_dir(w, "var/lib") == 0);
+    CHECK(tree_put_layout(w, STR("/var/run"), &err) == 0 && tree_put_layout(w, STR("/srv/x/y"), &err) == 0);
+    finish(w);
+    if (tree_settle(t, &err) < 0)
+        return -1;
+    CHECK(tree_stat(t, "/run/lock", &a, &en, &err) == 0 && en.type == TREE_DIR);
+    CHECK(tree_stat(t, "/var/lock", &a, &en, &err) == 0);
+    CHECK(tree_mkdir(t, "/run", 0711, 1, 2, &err) == 0 && tree_mkdir(t, "/var/lib", 0700, 0, 0, &err) == 0);
+    return 0;
+}
+
+static void layout_below_what_is_held(void)
+{
+    same(with_held_layout);
+}
+
 static int with_renames(struct tree *t)
 {
     static const char *const paths[] = {"/sbin/init", "/lib/systemd/systemd", "/etc"};
@@ -609,6 +637,7 @@ int main(void)
 {
     RUN(as_a_directory);
     RUN(fixed_up);
+    RUN(layout_below_what_is_held);
     RUN(renamed);
     RUN(too_late);
     RUN(twice_in_one_package);
