@@ -231,6 +231,7 @@ static const struct tree_ops tree_tar_ops = {
     .seal = tar_seal,
     .close = tar_close,
     .stat = tree_held_stat,
+    .exists = tree_held_exists,
     .read = tree_held_read,
     .write = tree_held_make,
     .mkdir = tree_held_mkdir,

@@ -40,6 +40,7 @@ int tree_held_write(struct tree *t, struct err *e);
 void tree_held_free(struct tree *t);
 
 int tree_held_stat(struct tree *t, const char *path, struct arena *a, struct tree_entry *out, struct err *e);
+int tree_held_exists(struct tree *t, const char *path, bool *there, struct err *e);
 int tree_held_read(struct tree *t, const char *path, size_t max, struct buf *out, struct err *e);
 int tree_held_make(struct tree *t, const char *path, struct str data, const struct tree_meta *m,
                    struct err *e);

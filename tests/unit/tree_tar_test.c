@@ -119,6 +119,23 @@ static void as_a_directory(void)
     same(packages);
 }
 
+static void check_there(struct tree *t)
+{
+    static const struct {
+        const char *path;
+        bool there;
+    } rows[] = {{"/sbin/init", true},     {"/usr/sbin/init", true}, {"/usr/sbin", true},
+                {"/etc/two", true},       {"/etc/dir/new", true},   {"/dev/null", true},
+                {"/var/lib/gone", false}, {"/sbin/none", false},    {"/var/lib/gone/a", false},
+                {"/none/at/all", false}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        bool there = !rows[i].there;
+        CHECK(tree_exists(t, rows[i].path, &there, &err) == 0 && there == rows[i].there);
+    }
+    bool there;
+    CHECK(tree_exists(t, "/../x", &there, &err) == -1);
+}
+
 static int with_fixups(struct tree *t)
 {
     static const char *const paths[] = {"/etc/passwd",   "/etc/inittab", "/usr/share/master",
@@ -166,6 +183,7 @@ static int with_fixups(struct tree *t)
     CHECK(tree_stat(t, "/usr", &a, &en, &err) == 0 && en.type == TREE_DIR && str_is(en.path, "usr"));
     CHECK(tree_node(t, "/dev/null", TREE_CHAR, 1, 3, 0666, &err) == 0);
     CHECK(tree_write(t, "/zonestrap/plan", STR("p"), 0644, 0, 0, &err) == 0);
+    check_there(t);
     return 0;
 }
 
