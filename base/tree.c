@@ -387,6 +387,17 @@ int tree_stat(struct tree *t, const char *path, struct arena *a, struct tree_ent
     return t->ops->stat(t, path, a, out, e);
 }
 
+int tree_exists(struct tree *t, const char *path, bool *there, struct err *e)
+{
+    AUTO_ARENA a = {0};
+    struct tree_entry en;
+    if (t->ops->exists != NULL)
+        return t->ops->exists(t, path, there, e);
+    int rc = t->ops->stat(t, path, &a, &en, e);
+    *there = rc == 0;
+    return rc < 0 ? -1 : 0;
+}
+
 int tree_read(struct tree *t, const char *path, size_t max, struct buf *out, struct err *e)
 {
     return t->ops->read(t, path, max, out, e);

@@ -174,7 +174,9 @@ int tree_import(struct tree *t, const char *who, const struct tree_entry *en, tr
    or relative links that stay in the root (resolved inside it, never outside). A missing file is return value
    1 where said so. Errors name the path. */
 int tree_stat(struct tree *t, const char *path, struct arena *a, struct tree_entry *out,
-              struct err *e);                                                                /* 1: absent */
+              struct err *e); /* 1: absent */
+/* Whether anything stands there: of what is in a tarball already, too. */
+int tree_exists(struct tree *t, const char *path, bool *there, struct err *e);
 int tree_read(struct tree *t, const char *path, size_t max, struct buf *out, struct err *e); /* 1: absent */
 /* Creates or replaces (whole, by rename) a regular file; missing parents are made. */
 int tree_write(struct tree *t, const char *path, struct str data, mode_t mode, uint32_t uid, uint32_t gid,

@@ -168,6 +168,19 @@ int tree_held_link(struct tree *t, struct str path, struct str target, const str
     return 0;
 }
 
+int tree_held_claimed(struct tree *t, const struct tree_entry *en, struct err *e)
+{
+    const struct tree_meta m = {en->mode,       en->uid,    en->gid,    en->mtime,
+                                en->mtime_nsec, en->xattrs, en->nxattrs};
+    if (tree_held_has(t, en->path))
+        return 0;
+    if (tree_held_count(t, TREE_HELD_COST + en->path.n + en->link.n, en->path, e) < 0 ||
+        tree_held_parents(t, en->path, e) < 0)
+        return -1;
+    buf_str(&tree_held_new(t, en->path, en->type, &m)->data, en->link);
+    return 0;
+}
+
 int tree_held_write_one(struct tree *t, struct tree_held *h, struct err *e)
 {
     struct tree_inode *i = h->inode;

@@ -91,6 +91,7 @@ struct tree_ops {
     int (*seal)(struct tree *t, bool nosync, struct err *e);
     void (*close)(struct tree *t);
     int (*stat)(struct tree *t, const char *path, struct arena *a, struct tree_entry *out, struct err *e);
+    int (*exists)(struct tree *t, const char *path, bool *there, struct err *e); /* NULL: what stat says */
     int (*read)(struct tree *t, const char *path, size_t max, struct buf *out, struct err *e);
     int (*write)(struct tree *t, const char *path, struct str data, const struct tree_meta *m, struct err *e);
     int (*mkdir)(struct tree *t, const char *path, const struct tree_meta *m, struct err *e);

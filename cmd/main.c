@@ -9,7 +9,8 @@
 #include "cmd/cmd.h"
 
 const struct command commands[] = {
-    {"create", CMD_CREATE, "DISTRO[/RELEASE] TARGET", "make a root directory or a tarball", cmd_create},
+    {"create", CMD_CREATE, "DISTRO[/RELEASE] TARGET", "make a root directory, a tarball or an OCI image",
+     cmd_create},
     {"plan", CMD_PLAN, "DISTRO[/RELEASE]", "show what would be installed, why and from where", cmd_plan},
     {"second-stage", CMD_SECOND, "ROOT", "run the pending second stage of a root", cmd_second_stage},
     {"run", CMD_RUN, "ROOT [-- COMMAND...]", "run a command inside a root", cmd_run},

@@ -119,6 +119,23 @@ static void as_a_directory(void)
     same(packages);
 }
 
+static void check_there(struct tree *t)
+{
+    static const struct {
+        const char *path;
+        bool there;
+    } rows[] = {{"/sbin/init", true},     {"/usr/sbin/init", true}, {"/usr/sbin", true},
+                {"/etc/two", true},       {"/etc/dir/new", true},   {"/dev/null", true},
+                {"/var/lib/gone", false}, {"/sbin/none", false},    {"/var/lib/gone/a", false},
+                {"/none/at/all", false}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        bool there = !rows[i].there;
+        CHECK(tree_exists(t, rows[i].path, &there, &err) == 0 && there == rows[i].there);
+    }
+    bool there;
+    CHECK(tree_exists(t, "/../x", &there, &err) == -1);
+}
+
 static int with_fixups(struct tree *t)
 {
     static const char *const paths[] = {"/etc/passwd",   "/etc/inittab", "/usr/share/master",
@@ -166,12 +183,41 @@ static int with_fixups(struct tree *t)
     CHECK(tree_stat(t, "/usr", &a, &en, &err) == 0 && en.type == TREE_DIR && str_is(en.path, "usr"));
     CHECK(tree_node(t, "/dev/null", TREE_CHAR, 1, 3, 0666, &err) == 0);
     CHECK(tree_write(t, "/zonestrap/plan", STR("p"), 0644, 0, 0, &err) == 0);
+    check_there(t);
     return 0;
 }
 
 static void fixed_up(void)
 {
     same(with_fixups);
+}
+
+/* Where layout links and what they lead to lie below what is held, nobody else names their directories. */
+static int with_held_layout(struct tree *t)
+{
+    static const char *const paths[] = {"/run", "/var", "/srv/x"};
+    static const struct tree_layout links[] = {
+        {"var/run", "../run"}, {"var/lock", "../run/lock"}, {"srv/x/y", "../../usr/deep/er"}};
+    AUTO_ARENA a = {0};
+    struct tree_entry en;
+    if (tree_layout(t, links, 3, &err) < 0 || tree_hold(t, paths, 3, &err) < 0)
+        return -1;
+    struct tree_writer *w = writer_of(t, 0, false);
+    CHECK(put_dir(w, "usr") == 0 && put_to(w, "var/lock", TREE_LINK, "/run/lock") == 0 &&
+          put_dir(w, "var/lib") == 0);
+    CHECK(tree_put_layout(w, STR("/var/run"), &err) == 0 && tree_put_layout(w, STR("/srv/x/y"), &err) == 0);
+    finish(w);
+    if (tree_settle(t, &err) < 0)
+        return -1;
+    CHECK(tree_stat(t, "/run/lock", &a, &en, &err) == 0 && en.type == TREE_DIR);
+    CHECK(tree_stat(t, "/var/lock", &a, &en, &err) == 0);
+    CHECK(tree_mkdir(t, "/run", 0711, 1, 2, &err) == 0 && tree_mkdir(t, "/var/lib", 0700, 0, 0, &err) == 0);
+    return 0;
+}
+
+static void layout_below_what_is_held(void)
+{
+    same(with_held_layout);
 }
 
 static int with_renames(struct tree *t)
@@ -659,6 +705,7 @@ int main(void)
 {
     RUN(as_a_directory);
     RUN(fixed_up);
+    RUN(layout_below_what_is_held);
     RUN(renamed);
     RUN(too_late);
     RUN(twice_in_one_package);
