@@ -13,6 +13,7 @@ const struct command commands[] = {
     {"plan", CMD_PLAN, "DISTRO[/RELEASE]", "show what would be installed, why and from where", cmd_plan},
     {"second-stage", CMD_SECOND, "ROOT", "run the pending second stage of a root", cmd_second_stage},
     {"run", CMD_RUN, "ROOT [-- COMMAND...]", "run a command inside a root", cmd_run},
+    {"boot", CMD_BOOT, "ROOT [-- ARGUMENT...]", "boot a root's own init as a zone", cmd_boot},
     {"list", CMD_LIST, "[DISTRO]", "show distributions, releases and sets", cmd_list},
     {"check", CMD_CHECK, "[FILE...]", "lint recipes, fixups and mirror lists", cmd_check},
     {0},
@@ -21,7 +22,7 @@ const struct command commands[] = {
 static void on_signal(int sig)
 {
     (void)sig;
-    job_stop = 1;
+    job_stop = job_stop + 1;
 }
 
 static void catch_signals(void)

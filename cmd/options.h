@@ -17,7 +17,8 @@ enum {
     CMD_RUN = 8,
     CMD_LIST = 16,
     CMD_CHECK = 32,
-    CMD_ALL = 63
+    CMD_BOOT = 64,
+    CMD_ALL = 127
 };
 
 struct option_list {
@@ -27,11 +28,11 @@ struct option_list {
 
 struct options {
     const char *arch, *set, *suites, *target_mirror, *second_stage, *cache_dir, *log_file, *progress, *why,
-        *hostname, *locked, *lock, *manifest, *sbom;
+        *hostname, *locked, *lock, *manifest, *sbom, *init, *net, *until;
     struct option_list include, exclude, mirrors, components, repos, keyrings, recipes, overlays, hooks;
     bool insecure, ignore_expiry, second_stage_full, keep, offline, weak, security, json, names, quiet, help,
-        version;
-    uint64_t jobs, verbose, now;
+        version, single, no_reboot;
+    uint64_t jobs, verbose, now, timeout;
     struct option_list operands; /* what is no option; for `run` everything behind ROOT */
 };
 
