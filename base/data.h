@@ -1,7 +1,7 @@
 /* The data files compiled into the binary, and the directories that override them. A file's room is its
    directory in the sources ("distros", "distros/keys", "fixups", "mirrors", "pkgfmt"); override directories
-   are flat: NAME.distro, NAME.fixup and NAME.mirrors stand beside each other, keys wherever the recipe's path
-   (relative to DIR) says. */
+   are flat: NAME.distro, NAME.fixup, NAME.zone and NAME.mirrors stand beside each other, keys wherever the
+   recipe's path (relative to DIR) says. */
 #ifndef BASE_DATA_H
 #define BASE_DATA_H
 

@@ -6,6 +6,7 @@
 #include "cmd/cmd.h"
 #include "distros/distro.h"
 #include "fixups/fixup.h"
+#include "fixups/zone_kind.h"
 #include "mirrors/mirror.h"
 
 enum { FILE_MAX = 16 * 1024 * 1024 };
@@ -18,10 +19,14 @@ static int check_text(struct job *j, const char *path, struct str text, struct e
         return distro_check(&j->data, path, text, e);
     if (str_ends(name, STR(".fixup")))
         return fixup_check(path, text, e);
+    if (str_ends(name, STR(".zone")))
+        return zone_kind_check(path, text, e);
     if (str_ends(name, STR(".mirrors")))
         return mirror_check(path, text, e);
-    err_set(e, ERR_USAGE, "%s: neither a recipe (.distro), a fixup (.fixup) nor a mirror list (.mirrors)",
-            path);
+    err_set(
+        e, ERR_USAGE,
+        "%s: neither a recipe (.distro), a fixup (.fixup), a zone kind (.zone) nor a mirror list (.mirrors)",
+        path);
     return -1;
 }
 
@@ -41,7 +46,8 @@ static int check_builtin(struct job *j, size_t *count, size_t *bad, struct err *
 {
     static const struct {
         const char *room, *pattern;
-    } kinds[] = {{"distros", "*.distro"}, {"fixups", "*.fixup"}, {"mirrors", "*.mirrors"}};
+    } kinds[] = {
+        {"distros", "*.distro"}, {"fixups", "*.fixup"}, {"fixups", "*.zone"}, {"mirrors", "*.mirrors"}};
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
         const char **names, *origin;
         size_t n;

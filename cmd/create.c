@@ -7,6 +7,7 @@
 #include "cmd/create_stages.h"
 #include "cmd/create_target.h"
 #include "cmd/create_unpack.h"
+#include "cmd/create_zone.h"
 #include "cmd/sbom.h"
 #include "cmd/zone/zone.h"
 #include "pkgfmt/first_boot.h"
@@ -233,9 +234,12 @@ static int finish(struct job *j, struct create_plan *p, struct create_target *t,
 static int make(struct job *j, struct create_plan *p, struct create_target *t, enum when *when, struct err *e)
 {
     struct fixup_set *f = NULL;
+    struct zone_host host;
     if (create_plan_make(j, p, e) < 0)
         return -1;
-    int rc = check_second(j, p, t, when, e);
+    int rc = create_zone_host(j, p, t->name, &host, e);
+    if (rc == 0)
+        rc = check_second(j, p, t, when, e);
     if (rc == 0)
         rc = create_fixup_load(j, p, &f, e);
     if (rc == 0)
@@ -247,6 +251,8 @@ static int make(struct job *j, struct create_plan *p, struct create_target *t, e
         rc = finish(j, p, t, *when, e);
     if (rc == 0)
         rc = sbom_write(j, p, t->tarball != NULL ? &t->digest : NULL, e);
+    if (rc == 0)
+        rc = create_zone_write(j, &host, e);
     return rc < 0 ? err_wrap(e, "%s", p->what) : 0;
 }
 

@@ -105,7 +105,7 @@ int create_fixup_load(struct job *j, struct create_plan *p, struct fixup_set **o
         names[i] = p->plan.pkgs[i].name;
     qsort(names, p->plan.n, sizeof *names, by_name);
     render_sources(j, p, &sources);
-    const struct fixup_facts f = {.zone = "none",
+    const struct fixup_facts f = {.zone = zone_kind_name(p->zone),
                                   .format = p->fmt->name,
                                   .distro = p->release.distro,
                                   .release = p->release.name,

@@ -1,7 +1,7 @@
 /* Locks at work: a lock in place of indexes and solver, what a lock was asked for, and the lock of a plan. */
 #include <string.h>
 
-#include "cmd/create_plan.h"
+#include "cmd/create_zone.h"
 
 static const char *name_of(struct job *j, const struct lock *l)
 {
@@ -62,6 +62,8 @@ int create_locked_request(struct job *j, struct create_plan *p, struct err *e)
         o->include = l->include;
     if (o->exclude.n == 0)
         o->exclude = l->exclude;
+    if (o->zone == NULL)
+        o->zone = l->zone;
     o->weak = o->weak || l->weak;
     o->security = o->security || l->security;
     return 0;
@@ -123,6 +125,16 @@ static int refuse_choices(const struct options *o, struct err *e)
     return 0;
 }
 
+/* Its packages are in the lock already. */
+static int check_zone(const struct options *o, const struct lock *l, struct err *e)
+{
+    const char *zone = l->zone != NULL ? l->zone : "none";
+    if (o->zone == NULL || strcmp(o->zone, zone) == 0)
+        return 0;
+    err_set(e, ERR_USAGE, "%s: the lock is for zone kind %s, not for %s", l->file, zone, o->zone);
+    return err_hint(e, "plan a new lock: plan --zone %s ... --lock FILE", o->zone);
+}
+
 /* The recipe's release, without a network: a name that a suite's index would have to resolve is none. */
 static int resolve(struct job *j, struct create_plan *p, struct err *e)
 {
@@ -131,6 +143,8 @@ static int resolve(struct job *j, struct create_plan *p, struct err *e)
         .data = &j->data, .arch = j->opt.arch ? j->opt.arch : l->arch, .set = l->set};
     const char *what = j->opt.operands.v[0];
     bool alias;
+    if (check_zone(&j->opt, l, e) < 0 || create_zone_load(j, p, e) < 0)
+        return -1;
     if (distro_resolve(what, &o, &j->arena, &p->release, &alias, e) < 0)
         return -1;
     if (alias) {
@@ -139,7 +153,7 @@ static int resolve(struct job *j, struct create_plan *p, struct err *e)
         return err_hint(e, "say %s: with --locked no index is read", name_of(j, l));
     }
     p->what = name_of(j, l);
-    return create_locked_check(p, e);
+    return create_locked_check(p, e) < 0 ? -1 : create_zone_release(j, p, e);
 }
 
 /* A repository's own keys go into the root, so that they belong to what the lock fixes. */
@@ -218,6 +232,7 @@ int create_locked_from(struct job *j, const struct create_plan *p, struct lock *
                          .release = r->name,
                          .arch = r->arch,
                          .set = r->set_name,
+                         .zone = zone_kind_name(p->zone),
                          .include = j->opt.include,
                          .exclude = j->opt.exclude,
                          .weak = j->opt.weak,

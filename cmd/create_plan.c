@@ -5,6 +5,7 @@
 #include "base/auto.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "cmd/create_zone.h"
 #include "cmd/sbom.h"
 
 enum { KEYRING_MAX = 16 * 1024 * 1024 };
@@ -292,13 +293,15 @@ static int resolve(struct job *j, struct create_plan *p, struct err *e)
     const struct distro_opts o = {.data = &j->data, .arch = j->opt.arch, .set = j->opt.set};
     bool alias;
     p->what = j->opt.operands.v[0];
-    if (distro_resolve(p->what, &o, &j->arena, &p->release, &alias, e) < 0)
+    if (create_zone_load(j, p, e) < 0 || distro_resolve(p->what, &o, &j->arena, &p->release, &alias, e) < 0)
         return -1;
     if (alias && follow_alias(j, p, &o, e) < 0)
         return err_wrap(e, "%s", p->what);
     if (p->lock != NULL && create_locked_check(p, e) < 0)
         return -1;
     p->what = arena_printf(&j->arena, "%s/%s", p->release.distro, p->release.name);
+    if (create_zone_release(j, p, e) < 0)
+        return -1;
     return create_plan_prepare(j, p, e) < 0 || load_keyring(j, p, false, e) < 0 ? err_wrap(e, "%s", p->what)
                                                                                 : 0;
 }
@@ -311,8 +314,11 @@ struct solve_request create_plan_request(const struct job *j, const struct creat
                                   .set_name = p->release.set_name,
                                   .include = o->include.v,
                                   .ninclude = o->include.n,
-                                  .exclude = o->exclude.v,
-                                  .nexclude = o->exclude.n,
+                                  .more = p->zone_packages.v,
+                                  .nmore = p->zone_packages.n,
+                                  .more_name = zone_kind_name(p->zone),
+                                  .exclude = p->exclude.v,
+                                  .nexclude = p->exclude.n,
                                   .prefer = p->release.prefer.v,
                                   .nprefer = p->release.prefer.n,
                                   .first = p->release.first.v,
@@ -360,7 +366,8 @@ int create_plan_make(struct job *j, struct create_plan *p, struct err *e)
 {
     bool locked = j->opt.locked != NULL && p->lock == NULL;
     progress_begin(&j->ui, "plan");
-    if ((locked ? create_locked_make(j, p, e) : make(j, p, e)) < 0 || choose_epoch(p, e) < 0)
+    if ((locked ? create_locked_make(j, p, e) : make(j, p, e)) < 0 || choose_epoch(p, e) < 0 ||
+        create_zone_plan(j, p, e) < 0)
         return -1;
     progress_end(&j->ui, "plan");
     log_info(j->log, "%s: %zu packages", p->what, p->plan.n);

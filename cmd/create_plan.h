@@ -9,6 +9,7 @@
 #include "cmd/lock.h"
 #include "cmd/overlay.h"
 #include "distros/distro.h"
+#include "fixups/zone_kind.h"
 #include "mirrors/openpgp.h"
 #include "mirrors/transfer.h"
 #include "pkgfmt/pkgfmt.h"
@@ -37,6 +38,9 @@ struct create_plan {
     const char *what; /* "debian/trixie", for messages */
     struct release release;
     const struct pkgfmt *fmt;
+    struct zone_kind *zone;
+    struct zone_words zone_packages; /* that the kind adds to the set */
+    struct option_list exclude;      /* --exclude, and what the kind leaves out */
     struct openpgp_keyring *keyring; /* NULL with --insecure */
     struct str *keys; /* the bytes of the --keyring files that stand in the recipe's keys' place */
     size_t nkeys;

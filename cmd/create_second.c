@@ -90,7 +90,7 @@ int create_second(struct job *j, struct create_plan *p, struct fixup_set *f, str
     if (touched_paths(j, p, f, t, &o, e) < 0 || render(f, &o, &sh, e) < 0 ||
         create_plan_keys(j, p, &o.keys, &o.nkeys, e) < 0)
         return -1;
-    o.no_caps = !tree_has_xattrs(t);
+    o.no_caps = !tree_has_xattrs(t) || !zone_kind_can(p->zone, "file-caps");
     o.fixups_sh = buf_view(&sh);
     return p->fmt->second_finish(s, &o, e);
 }

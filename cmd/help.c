@@ -61,7 +61,12 @@ static void completion_values(void)
          "--keyring|--log|--cache-dir|--recipes|--mirror|--lock|--locked|--manifest|--sbom|--overlay|--hook) "
          "COMPREPLY=($(compgen -f -- "
          "\"$cur\")); return "
-         ";;\n    esac");
+         ";;\n"
+         "    --host-files) COMPREPLY=($(compgen -d -- \"$cur\")); return ;;\n"
+         "    --zone|-z) COMPREPLY=($(compgen -W \"$(zonestrap list 2>/dev/null | sed -n '/^zone "
+         "kinds:/,$s/^  "
+         "\\([a-z0-9-]*\\) .*/\\1/p')\" -- \"$cur\")); return ;;\n"
+         "    esac");
 }
 
 void help_completion_bash(void)

@@ -105,6 +105,7 @@ static const struct keyword lock_keywords[] = {
     {"release", WORD, LOCK(release), true},
     {"arch", WORD, LOCK(arch), true},
     {"set", WORD, LOCK(set), true},
+    {"zone", WORD, LOCK(zone), false},
     {"include", NAMES, LOCK(include), false},
     {"exclude", NAMES, LOCK(exclude), false},
     {"weak", YES, LOCK(weak), false},

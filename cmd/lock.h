@@ -7,6 +7,7 @@
        release   bookworm
        arch      amd64                     # the format's spelling
        set       base
+       zone      lx                        # the zone kind, unless it is none
        include   vim                       # what was asked for besides: --include, --exclude (a line each),
        weak      yes                       # --weak
        security  yes                       # --security
@@ -42,6 +43,7 @@ struct lock_repo {
 struct lock {
     const char *file; /* for messages */
     const char *distro, *release, *arch, *set;
+    const char *zone; /* NULL stands for none */
     struct option_list include, exclude;
     bool weak, security;
     int64_t epoch;

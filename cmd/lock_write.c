@@ -59,6 +59,8 @@ static void put_request(struct writer *w, const struct lock *l)
     put_word(w, "release", l->release);
     put_word(w, "arch", l->arch);
     put_word(w, "set", l->set);
+    if (l->zone != NULL && strcmp(l->zone, "none") != 0)
+        put_word(w, "zone", l->zone);
     for (size_t i = 0; i < l->include.n; i++)
         put_word(w, "include", l->include.v[i]);
     for (size_t i = 0; i < l->exclude.n; i++)

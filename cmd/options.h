@@ -28,11 +28,14 @@ struct option_list {
 
 struct options {
     const char *arch, *set, *suites, *target_mirror, *second_stage, *cache_dir, *log_file, *progress, *why,
-        *hostname, *locked, *lock, *manifest, *sbom, *init, *net, *until;
+        *hostname, *locked, *lock, *manifest, *sbom, *zone, *host_files;
     struct option_list include, exclude, mirrors, components, repos, keyrings, recipes, overlays, hooks;
     bool insecure, ignore_expiry, second_stage_full, keep, offline, weak, security, json, names, quiet, help,
-        version, single, no_reboot;
-    uint64_t jobs, verbose, now, timeout;
+        version;
+    uint64_t jobs, verbose, now;
+    const char *init, *net, *until; /* of boot, with the next two lines */
+    bool single, no_reboot;
+    uint64_t timeout;
     struct option_list operands; /* what is no option; for `run` everything behind ROOT */
 };
 

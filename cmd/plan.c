@@ -82,7 +82,7 @@ static void print_json(struct job *j, const struct create_plan *p)
     json_field("release", p->release.name, ",");
     json_field("arch", p->release.arch, ",");
     json_field("set", p->release.set_name, ",");
-    json_field("zone", "none", ",");
+    json_field("zone", zone_kind_name(p->zone), ",");
     printf(",\"epoch\":%" PRId64 ",\"download_bytes\":%" PRIu64 ",\"installed_bytes\":%" PRIu64
            ",\"second_stage_bytes\":%" PRIu64 ",\n\"repos\":[",
            p->epoch, download, installed, p->fmt->rides_whole ? download : 0);

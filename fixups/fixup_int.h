@@ -62,6 +62,11 @@ struct fixup_set {
    checked. *matches is whether [match] fits f. */
 int fixup_read(const char *file, struct str text, const struct fixup_facts *f, struct arena *a,
                struct fixup *out, bool *matches, struct err *e);
+/* The name in a `{name}` at the start of s, else empty: any other brace is an ordinary byte. */
+struct str fixup_variable_name(struct str s);
+/* What stands behind `| ` to the end of the line, `#` and blanks included: the keyword reader cuts comments
+   off, but its words point into the text. */
+struct str fixup_line_text(struct str text, const struct kw_line *l);
 /* fixup_verbs.c */
 const struct fixup_verb *fixup_verb_find(struct str name);
 /* fixup_edit.c: text with the operation's edit done to each line, into out. */

@@ -36,8 +36,7 @@ static bool variable(struct str name, const struct fixup_facts *f, struct str *v
     return false;
 }
 
-/* The name in a `{name}` at the start of s; any other brace is an ordinary byte. */
-static struct str variable_name(struct str s)
+struct str fixup_variable_name(struct str s)
 {
     size_t n = 1;
     while (n < s.n && s.p[n] >= 'a' && s.p[n] <= 'z')
@@ -51,7 +50,7 @@ static int expand(const struct kw_file *file, unsigned line, unsigned col, struc
     for (size_t i = 0; i < s.n; i++) {
         struct str name = {NULL, 0}, value;
         if (s.p[i] == '{')
-            name = variable_name(str_from(s, i));
+            name = fixup_variable_name(str_from(s, i));
         if (name.n == 0) {
             buf_putc(out, s.p[i]);
             continue;
@@ -67,9 +66,7 @@ static int expand(const struct kw_file *file, unsigned line, unsigned col, struc
     return 0;
 }
 
-/* What stands behind `| ` to the end of the line, `#` and blanks included: the keyword reader cuts comments
-   off, but its words point into the text. */
-static struct str literal(struct str text, const struct kw_line *l)
+struct str fixup_line_text(struct str text, const struct kw_line *l)
 {
     struct str rest = str_from(text, (size_t)(l->key.p - text.p)), line = {NULL, 0};
     str_line(&rest, &line);
@@ -86,14 +83,14 @@ static int read_lines(const struct kw_section *s, const struct kw_file *file, st
     for (; rc == 0 && at < s->nlines && s->lines[at].key.p[0] == '|'; at++) {
         const struct kw_line *l = &s->lines[at];
         size_t before = b.n;
-        struct str line = literal(text, l);
+        struct str line = fixup_line_text(text, l);
         if (l->key.n != 1) {
             rc = kw_error(file, l->line, l->col, e, "a line of text begins with `|' and a blank");
             break;
         }
         rc = expand(file, l->line, l->col + 2, line, f, &b, e);
         /* A variable of several lines brings its own line end; an empty one no line at all. */
-        if (b.n > before ? b.p[b.n - 1] != '\n' : variable_name(line).n + 2 != line.n)
+        if (b.n > before ? b.p[b.n - 1] != '\n' : fixup_variable_name(line).n + 2 != line.n)
             buf_putc(&b, '\n');
         op->has_lines = true;
     }

@@ -45,7 +45,10 @@ struct solve_request {
         *set; /* words of the recipe's set: NAME; deb: priority:required, essential:yes; rpm: @GROUP,
                  @^ENVIRONMENT, NAME-VERSION.ARCH, a capability */
     size_t nset;
-    const char *set_name;       /* for reasons */
+    const char *set_name;    /* for reasons */
+    const char *const *more; /* names that are added to the set, read as its words; for a zone of this kind */
+    size_t nmore;
+    const char *more_name;
     const char *const *include; /* --include */
     size_t ninclude;
     const char *const *exclude; /* --exclude: a dependency on one is an error that names who needs it */

@@ -203,6 +203,12 @@ static int add_all(struct solve_asks *k, const char *set_reason, struct err *e)
     for (size_t i = 0; i < r->nset; i++)
         if (add_one(k, r->set[i], set_reason, true, e) != 0)
             return -1;
+    const char *zone = arena_printf(&k->s->run, "zone %s", r->more_name != NULL ? r->more_name : "");
+    for (size_t i = 0; i < r->nmore; i++)
+        if (add_one(k, r->more[i], zone, true, e) != 0)
+            return r->nmore > 0 && e->hint[0] == '\0'
+                       ? err_hint(e, "--exclude %s goes without it", r->more[i])
+                       : -1;
     for (size_t i = 0; i < r->ninclude; i++)
         if (add_one(k, r->include[i], "asked for", false, e) != 0)
             return -1;

@@ -6,10 +6,11 @@
 #include "tests/unit/scratch.h"
 #include "tests/unit/test.h"
 
-static const char *const all_packages[] = {"apt",  "base-passwd", "dbus",          "debianutils", "dpkg",
-                                           "mawk", "systemd",     "sysvinit-core", NULL};
+static const char *const all_packages[] = {"apt",         "base-passwd", "dbus",    "debianutils",   "dpkg",
+                                           "initscripts", "mawk",        "systemd", "sysvinit-core", NULL};
 
-static const char *const rpm_packages[] = {"dbus", "dnf", "system-user-root", "systemd", "zypper", NULL};
+static const char *const rpm_packages[] = {"centos-release", "dbus",   "dnf", "system-user-root",
+                                           "systemd",        "zypper", NULL};
 
 static struct fixup_facts facts(const char *zone, const char *format, const char *const *packages)
 {
@@ -39,14 +40,28 @@ static void which_match(void)
         const char *names;
     } rows[] = {
         {"none", "deb", minbase, "apt-sources awk base-passwd dev dpkg fstab hostname localtime shells"},
-        {"lx", "deb", minbase, "apt-sources awk base-passwd dpkg fstab hostname localtime shells"},
+        {"lx", "deb", minbase,
+         "apt-sources awk base-passwd dpkg fstab hostname localtime lx-marker lx shells"},
         {"lx", "deb", all_packages,
+         "apt-sources awk base-passwd dbus-machine-id dpkg fstab hostname localtime lx-marker lx-network "
+         "lx-systemd lx machine-id shells sysvinit-console"},
+        {"jail", "deb", all_packages,
+         "apt-sources awk base-passwd dbus-machine-id dpkg fstab hostname jail-apt localtime machine-id "
+         "shells sysvinit-console"},
+        {"wsl", "deb", all_packages,
          "apt-sources awk base-passwd dbus-machine-id dpkg fstab hostname localtime machine-id shells "
-         "sysvinit-console"},
-        {"none", "rpm", none, "dev fstab hostname localtime"},
-        {"lx", "rpm", rpm_packages,
-         "dbus-machine-id fstab hostname localtime machine-id system-user-root "
+         "wsl-systemd wsl"},
+        {"oci", "deb", minbase, "apt-sources awk base-passwd dpkg fstab hostname localtime shells"},
+        {"lxc", "deb", all_packages,
+         "apt-sources awk base-passwd container-systemd dbus-machine-id dpkg fstab hostname localtime "
+         "machine-id shells sysvinit-console"},
+        {"none", "rpm", none, "dev filesystem fstab hostname localtime"},
+        {"nspawn", "rpm", rpm_packages,
+         "container-systemd dbus-machine-id filesystem fstab hostname localtime machine-id system-user-root "
          "yum-sources zypp-sources"},
+        {"lx", "rpm", rpm_packages,
+         "dbus-machine-id filesystem fstab hostname localtime lx-marker lx-sysconfig lx-systemd lx "
+         "machine-id system-user-root yum-sources zypp-sources"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         AUTO_ARENA a = {0};
@@ -167,8 +182,8 @@ static void own_fixups(void)
              ">mine.fixup; "
              "printf '[match]\\nzone none\\nzone jail\\n' >hostname.fixup") == 0);
     CHECK(fixup_load(&d, &f, &a, &s, &e) == 0);
-    CHECK(fixup_names(s, &a, &names) == 3);
-    CHECK_STR(names[2], "mine");
+    CHECK(fixup_names(s, &a, &names) == 6);
+    CHECK_STR(names[5], "mine");
     CHECK(fixup_render(s, &b, &e) == 0);
     CHECK(strstr(buf_c(&b), "rm -rf \"$ROOT\"'/yes'") != NULL);
     CHECK(strstr(buf_c(&b), "/no") == NULL);
@@ -217,7 +232,7 @@ static void texts_and_changes(void)
     AUTO_ARENA a = {0};
     const char *dirs[] = {base}, **paths;
     struct data d = {dirs, 1}, builtin = {0};
-    struct fixup_facts f = facts("lx", "rpm", rpm_packages);
+    struct fixup_facts f = facts("oci", "rpm", rpm_packages);
     struct fixup_set *s;
     struct err e = {0};
     AUTO_BUF b = {0};
@@ -228,9 +243,10 @@ static void texts_and_changes(void)
     size_t n = fixup_changes(s, &a, &paths);
     for (size_t i = 0; i < n; i++)
         buf_printf(&b, "%s ", paths[i]);
-    CHECK_STR(buf_c(&b), "/var/lib/dbus/machine-id /etc/fstab /etc/hostname /etc/hosts /etc/localtime "
-                         "/etc/machine-id /etc/passwd /etc/group /etc/yum.repos.d/zonestrap.repo "
-                         "/etc/zypp/repos.d/zonestrap.repo ");
+    CHECK_STR(buf_c(&b),
+              "/var/lib/dbus/machine-id /proc /sys /etc/fstab /etc/hostname /etc/hosts /etc/localtime "
+              "/etc/machine-id /etc/passwd /etc/group /etc/yum.repos.d/zonestrap.repo "
+              "/etc/zypp/repos.d/zonestrap.repo ");
     CHECK(sh("printf '[match]\\n[before-boot]\\nfile /etc/x 0644\\n| one\\n!file /etc/x 0644\\n| two "
              "{hostname}\\ncopy /a /etc/y\\n[after-install]\\nrc-remove S x\\nfile /etc/x 0644\\n| three\\n' "
              ">mine.fixup") == 0);
@@ -252,16 +268,28 @@ static const char seed[] =
     "#T0:23:respawn:/sbin/getty -L ttyS0 9600 vt100\\n' >usr/share/sysvinit/inittab; "
     "touch etc/rcS.d/S01hwclock.sh etc/rcS.d/S02other; cp -a . ../sh";
 
-static void apply_both(const char *zone, const char *format)
+/* The facts of a run, and the names of all fixups that have matched in one. */
+struct run {
+    const char *zone, *format, *distro;
+};
+
+static struct buf matched;
+
+static void apply_both(const struct run *r)
 {
     AUTO_ARENA a = {0};
     AUTO_BUF script = {0};
     struct data builtin = {0};
-    struct fixup_facts f = facts(zone, format, strcmp(format, "deb") == 0 ? all_packages : rpm_packages);
+    bool deb = strcmp(r->format, "deb") == 0;
+    struct fixup_facts f = facts(r->zone, r->format, deb ? all_packages : rpm_packages);
     struct fixup_set *s;
     struct tree *t;
+    const char **names;
     struct err e = {0};
+    f.distro = r->distro;
     CHECK(fixup_load(&builtin, &f, &a, &s, &e) == 0);
+    for (size_t i = fixup_names(s, &a, &names); i-- > 0;)
+        buf_printf(&matched, " %s ", names[i]);
     CHECK(tree_open_existing(&t, arena_printf(&a, "%s/c", base), NULL, &e) == 0);
     if (fixup_apply(s, t, NULL, &e) < 0)
         CHECK_STR(e.msg, "");
@@ -271,37 +299,67 @@ static void apply_both(const char *zone, const char *format)
     CHECK(sh("ROOT=$PWD/sh sh script") == 0);
 }
 
+/* Every fixup that there is has been in one of the runs. */
+static void all_matched(void)
+{
+    AUTO_ARENA a = {0};
+    struct data builtin = {0};
+    struct err e = {0};
+    const char **names;
+    size_t n;
+    CHECK(data_list(&builtin, "fixups", "*.fixup", &a, &names, &n, &e) == 0);
+    for (size_t i = 0; i < n; i++) {
+        const char *name = arena_printf(&a, " %.*s ", (int)(strlen(names[i]) - strlen(".fixup")), names[i]);
+        if (strstr(buf_c(&matched), name) == NULL)
+            CHECK_STR(name, "");
+    }
+    buf_free(&matched);
+}
+
 static void every_fixup_twice(void)
 {
-    static const char *const zones[] = {"none", "lx"};
+    static const struct run runs[] = {
+        {"none", "rpm", "fedora"},   {"lx", "rpm", "opensuse"}, {"lx", "rpm", "amazon"},
+        {"lx", "rpm", "centos"},     {"wsl", "rpm", "fedora"},  {"nspawn", "rpm", "fedora"},
+        {"none", "deb", "debian"},   {"jail", "deb", "debian"}, {"wsl", "deb", "debian"},
+        {"nspawn", "deb", "debian"}, {"lx", "deb", "devuan"},   {"lx", "deb", "debian"},
+    };
     static const char list[] =
         "for r in c sh; do (cd $r; find . -printf '%y %m %U %G %l %s %p\\n' | sort; find . -type f | sort | "
         "xargs sha256sum; find . -type c | sort | xargs -r stat -c '%n %t %T') >$r.$n; done";
     if (geteuid() != 0)
         SKIP("owners and nodes need root");
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
         AUTO_ARENA a = {0};
-        const char *zone = zones[i % 2], *format = i < 2 ? "rpm" : "deb";
+        bool rpm = strcmp(runs[i].format, "rpm") == 0;
         CHECK(sh(seed) == 0);
-        apply_both(zone, format);
+        apply_both(&runs[i]);
         CHECK(sh(arena_printf(&a, "n=1; %s", list)) == 0);
-        apply_both(zone, format);
+        apply_both(&runs[i]);
         CHECK(sh(arena_printf(&a, "n=2; %s", list)) == 0);
         CHECK(sh("diff c.1 c.2 && diff sh.1 sh.2") == 0);
         /* [after-install] is the shell's alone */
         CHECK(sh("sed -i '/hwclock.sh/d; s/ [0-9]* .\\/etc\\/rcS.d$/ d/' c.1 sh.1 && diff c.1 sh.1") == 0);
-        if (i < 2)
+        if (rpm)
             CHECK(sh("test \"$(cat c/etc/yum.repos.d/zonestrap.repo)\" = \"$(printf 'Types: deb\\nSuites: "
                      "trixie')\" && grep -q ^shadow:x:15: c/etc/group") == 0);
+        if (strcmp(runs[i].distro, "opensuse") == 0)
+            CHECK(sh("grep -q '^VERSION = 13' c/etc/SuSE-release && test ! -e c/etc/redhat-release && test "
+                     "-d c/native/etc/svc/volatile && test $(stat -c %a c/native/tmp) = 1777") == 0);
+        if (strcmp(runs[i].distro, "amazon") == 0)
+            CHECK(sh("test \"$(readlink c/etc/redhat-release)\" = system-release && test \"$(readlink "
+                     "c/etc/systemd/system/fstrim.timer)\" = /dev/null && grep -qx ProtectHome=no "
+                     "c/etc/systemd/system/systemd-logind.service.d/override.conf") == 0);
     }
     CHECK(sh("test \"$(cat c/etc/hostname)\" = zone-1.example && grep -q '^#1:2345.*tty1' c/etc/inittab && "
              "grep -q '^1:2345:respawn:/sbin/getty 38400 console' c/etc/inittab && "
              "cmp c/etc/passwd c/usr/share/base-passwd/passwd.master && test \"$(readlink c/usr/sbin/sh)\" = "
-             "../bin/sh && "
+             "../bin/sh && grep -q '^none */ *zfs' c/etc/fstab && "
              "test -f c/etc/apt/sources.list.d/debian.sources && test -f c/etc/rcS.d/S01hwclock.sh && "
              "test ! -e sh/etc/rcS.d/S01hwclock.sh && test \"$(tail -n 1 "
              "c/etc/apt/sources.list.d/debian.sources)\" = 'Suites: "
              "trixie'") == 0);
+    all_matched();
 }
 
 /* What the zone has changed since is not taken back when the fixups run again. */
@@ -309,13 +367,14 @@ static void keeps_what_changed(void)
 {
     if (geteuid() != 0)
         SKIP("owners and nodes need root");
+    static const struct run lx = {"lx", "deb", "debian"};
     CHECK(sh(seed) == 0);
-    apply_both("lx", "deb");
+    apply_both(&lx);
     CHECK(sh("for r in c sh; do echo new:x:1:1::/: >>$r/etc/passwd; echo /x / ext4 >$r/etc/fstab; echo "
              "Package: x "
              ">$r/var/lib/dpkg/status; ln -sf /etc/alternatives/awk $r/usr/bin/awk; ln -sf /x "
              "$r/etc/localtime; done") == 0);
-    apply_both("lx", "deb");
+    apply_both(&lx);
     CHECK(sh("for r in c sh; do grep -q new $r/etc/passwd && grep -q ext4 $r/etc/fstab && grep -q x "
              "$r/var/lib/dpkg/status && "
              "test $(readlink $r/usr/bin/awk) = /etc/alternatives/awk && test $(readlink $r/etc/localtime) = "

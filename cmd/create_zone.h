@@ -1,0 +1,26 @@
+/* The zone kind at work (--zone): what it says of the release and the plan, and the files for its host. */
+#ifndef CMD_CREATE_ZONE_H
+#define CMD_CREATE_ZONE_H
+
+#include "cmd/create_plan.h"
+
+/* The files that --host-files asks for; none without it. */
+struct zone_host {
+    struct zone_file *files;
+    size_t n;
+};
+
+/* p->zone, by --zone, by the lock, else `none`. ERR_USAGE for one that is not there. */
+int create_zone_load(struct job *j, struct create_plan *p, struct err *e);
+/* Once the release is known, before anything is asked of the solver: whether the kind serves it; what is
+   added to the set and left out of it. */
+int create_zone_release(struct job *j, struct create_plan *p, struct err *e);
+/* Once the plan is known: whether the kind serves it; says what a user should know. */
+int create_zone_plan(struct job *j, struct create_plan *p, struct err *e);
+/* What the host gets, checked as far as it can be before anything is written. target: as the user gave it. */
+int create_zone_host(struct job *j, struct create_plan *p, const char *target, struct zone_host *out,
+                     struct err *e);
+/* Writes all of them, or none. */
+int create_zone_write(struct job *j, const struct zone_host *h, struct err *e);
+
+#endif
