@@ -273,7 +273,7 @@ static int take_lock(const struct zone_opts *o, const char *path, int *lock, str
     if (fd < 0)
         return err_sys(e, ERR_HOST, errno, "%s", o->root);
     if (os_lock(fd) != 0 && errno == EWOULDBLOCK) {
-        err_set(e, ERR_HOST, "%s: in use: it is booted, or its second stage runs", o->root);
+        err_set(e, ERR_HOST, "%s: in use: it is being made or finished, or is booted", o->root);
         return err_hint(e, "wait for the other one to end; `zonestrap run %s' needs no wait", o->root);
     }
     *lock = auto_take_fd(&fd); /* a file system without locks has none to respect */
