@@ -199,6 +199,10 @@ _Noreturn static void child(struct linux_zone *z, int out)
         keep[n++] = z->cg.at[i].fd;
     }
     linux_close_but(keep, n);
+    /* A kernel's pid 1 leads no session: it does not take the terminal that it opens from those who log in
+     * there. */
+    if (z->console >= 0)
+        setsid();
     linux_watch(z);
 }
 

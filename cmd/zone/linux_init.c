@@ -139,7 +139,7 @@ static int target_setup(const struct linux_zone *z, struct err *e)
 {
     if (linux_mounts_enter(z, e) != 0)
         return -1;
-    if (!z->o->stdio)
+    if (z->console < 0 && !z->o->stdio)
         setsid();
     else if (z->foreground) {
         /* A group of its own, in the foreground: Ctrl-C is the zone's, and a shell inside sees a group that
