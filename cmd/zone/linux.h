@@ -104,6 +104,9 @@ int linux_mounts_stage(const struct linux_zone *z, struct err *e);
  * change. */
 int linux_mounts_enter(const struct linux_zone *z, struct err *e);
 
+/* reboot(2): pid 1 of a pid namespace that powers off seems killed by SIGINT, and one that reboots by SIGHUP.
+ */
+enum { LINUX_OFF = 2, LINUX_REBOOT = 1 };
 /* A booted zone's watcher, after go: asks init to end when the caller says so, and tells how it ended. proc
    is init's directory in the host's /proc, which this process does not see any more. */
 void linux_boot_watch(const struct linux_zone *z, pid_t init, int proc);
