@@ -24,7 +24,7 @@ UNIT   := $(UNITSRC:tests/unit/%.c=$(B)/unit/%)
 FLOW   := $(filter-out $(addprefix tests/flow/,lib.sh repo.sh rpm_repo.sh rpm_centos7_repo.sh rpm_modern_repo.sh rpm_server.sh mirror.sh compare_roots.sh boot.sh),$(wildcard tests/flow/*.sh))
 SLOW   := $(wildcard tests/check_all/*.sh)
 MAN8   := cmd/zonestrap.8
-MAN5   := distros/zonestrap-recipe.5 fixups/zonestrap-fixup.5
+MAN5   := distros/zonestrap-recipe.5 fixups/zonestrap-fixup.5 fixups/zonestrap-zone.5
 
 all: deps-check $(B)/zonestrap ## build the program
 	@:

@@ -22,6 +22,7 @@ struct tarball {
     int parent; /* of the hidden file; -1: written straight to fd */
     char *name, *hidden;
     bool done;
+    bool drop_caps;
     struct tarball_press *press;
     struct archive *ar;
     struct archive_entry *entry;
@@ -200,10 +201,17 @@ static void fill(struct tarball *t, const struct tree_entry *en)
         archive_entry_set_rdevminor(ae, en->minor);
     }
     for (size_t i = 0; i < en->nxattrs && en->type != TREE_HARD; i++) {
+        if (t->drop_caps && str_is(en->xattrs[i].name, "security.capability"))
+            continue;
         buf_clear(&t->link);
         buf_str(&t->link, en->xattrs[i].name);
         archive_entry_xattr_add_entry(ae, buf_c(&t->link), en->xattrs[i].value.p, en->xattrs[i].value.n);
     }
+}
+
+void tarball_drop_caps(struct tarball *t)
+{
+    t->drop_caps = true;
 }
 
 int tarball_entry(struct tarball *t, const struct tree_entry *en, struct err *e)

@@ -26,6 +26,8 @@ bool tarball_name(const char *target);
    and renamed by tarball_finish(). What a killed run left there is taken over. A regular file or directory of
    that name is ERR_HOST: nothing is overwritten; a fifo or a device is written to. */
 int tarball_open(struct tarball **t, const char *target, const struct tarball_opts *o, struct err *e);
+/* Leaves file capabilities out of the entries from here on. */
+void tarball_drop_caps(struct tarball *t);
 /* Begins an entry; path and hard link target are canonical (base/tree.h), "" is the root. Each path once,
    parents first: the caller's matter. */
 int tarball_entry(struct tarball *t, const struct tree_entry *en, struct err *e);

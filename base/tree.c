@@ -29,6 +29,11 @@ void tree_keep_nodes(struct tree *t)
     t->keep_nodes = true;
 }
 
+void tree_drop_caps(struct tree *t)
+{
+    t->drop_caps = true;
+}
+
 bool tree_has_xattrs(const struct tree *t)
 {
     return !t->no_xattrs;

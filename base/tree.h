@@ -91,6 +91,9 @@ int tree_pack(struct tree *t, struct tarball *tarball, struct err *e);
 /* Whether an extended attribute goes along when files of the host's are copied: what a file's owner gave it
    (user.*) and what the kernel acts on; other names belong to the host. */
 bool tree_keeps_xattr(const char *name);
+/* File capabilities are left out of what is written: the zone it is for has none. Of a tarball they are left
+   out by tarball_drop_caps(). */
+void tree_drop_caps(struct tree *t);
 /* Whether no extended attribute was refused by what the tree stands on. */
 bool tree_has_xattrs(const struct tree *t);
 /* Closes; an unsealed tree is removed first, so that the target is as it was. NULL is fine. */

@@ -74,6 +74,8 @@ static int set_xattrs(struct tree *t, int fd, const struct tree_meta *m, const c
     for (size_t i = 0; i < m->nxattrs; i++) {
         char name[TREE_NAME_MAX + 1];
         struct str value = m->xattrs[i].value;
+        if (t->drop_caps && str_is(m->xattrs[i].name, "security.capability"))
+            continue;
         snprintf(name, sizeof name, "%" STR_FMT, STR_ARG(m->xattrs[i].name));
         if (os_set_xattr(fd, name, value.n ? value.p : "", value.n) == 0)
             continue;

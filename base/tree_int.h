@@ -151,6 +151,7 @@ struct tree {
     const char **whos;
     size_t nwhos;
     bool no_xattrs;
+    bool drop_caps; /* tree_drop_caps() */
 };
 
 /* The directories that were used last, open. */

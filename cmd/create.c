@@ -244,6 +244,8 @@ static int make(struct job *j, struct create_plan *p, struct create_target *t, e
         rc = create_fixup_load(j, p, &f, e);
     if (rc == 0)
         rc = create_target_tree(j, t, *when == NOW, plan_bytes(p), e);
+    if (rc == 0 && !zone_kind_can(p->zone, "file-caps"))
+        create_target_drop_caps(t);
     if (rc == 0)
         rc = fill(j, p, t->tree, f, *when, e);
     create_plan_drop_solver(p); /* the processors are idle from here on: the disk or dpkg is waited for */

@@ -115,6 +115,13 @@ int create_target_tree(struct job *j, struct create_target *t, bool finish, uint
     return finish ? open_private(j, t, bytes, e) : tree_open_tar(&t->tree, t->tarball, t->name, j->log, e);
 }
 
+void create_target_drop_caps(struct create_target *t)
+{
+    tree_drop_caps(t->tree);
+    if (t->tarball != NULL)
+        tarball_drop_caps(t->tarball);
+}
+
 const char *create_target_kept(const struct create_target *t)
 {
     return t->tarball == NULL ? t->name : t->kept;

@@ -27,6 +27,8 @@ int create_target_open(struct job *j, const char *name, bool finish, struct crea
 /* Opens what stage 1 fills, where that is not open yet. finish: the second stage will run in it; bytes: what
    it will take. */
 int create_target_tree(struct job *j, struct create_target *t, bool finish, uint64_t bytes, struct err *e);
+/* File capabilities go into neither the tree nor the tarball. */
+void create_target_drop_caps(struct create_target *t);
 /* What a root is called that stays when its second stage fails, to look at and to go on with; NULL: none. */
 const char *create_target_kept(const struct create_target *t);
 /* That root appears as it is. */

@@ -61,7 +61,9 @@ static int check_host(const struct zone_kind *k, const struct kw_section *s, str
         const struct kw_line *l = &s->lines[i];
         if (!str_is(l->key, "|"))
             return kw_error(&k->kw, l->line, l->col, e,
-                            "[host] has lines of text alone: `|', a blank and the text");
+                            "`%" STR_FMT
+                            "' in [host], which has lines of text alone: `|', a blank and the text",
+                            STR_ARG(l->key));
         if (check_variables(&k->kw, l->line, l->col + 2, fixup_line_text(k->text, l), e) < 0)
             return -1;
     }

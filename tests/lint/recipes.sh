@@ -14,9 +14,9 @@ broken() {
 
 case_ "the built-in files" "$zs" check
 case_ "it counts them" test "$("$zs" check)" = \
-    "$(ls distros/*.distro fixups/*.fixup mirrors/*.mirrors | wc -l) files are fine"
-for f in distros/*.distro fixups/*.fixup mirrors/*.mirrors; do case_ "$f" "$zs" check --recipes distros "$f"; done
-for f in distros/debian.distro fixups/fstab.fixup mirrors/debian.mirrors; do
+    "$(ls distros/*.distro fixups/*.fixup fixups/*.zone mirrors/*.mirrors | wc -l) files are fine"
+for f in distros/*.distro fixups/*.fixup fixups/*.zone mirrors/*.mirrors; do case_ "$f" "$zs" check --recipes distros "$f"; done
+for f in distros/debian.distro fixups/fstab.fixup fixups/lx.zone mirrors/debian.mirrors; do
     case_ "$f with an unknown keyword" broken "$f" "nonsense  x" nonsense
     case_ "$f with an unknown section" broken "$f" "[nonsense]" "(nonsense|section)"
     case_ "$f with an open heading" broken "$f" "[distro" "\`]'"
