@@ -222,7 +222,7 @@ static void shut_down(void)
     /* By the root's own poweroff(8), as root of the zone, on nobody's terminal. */
     host_shell("rm -f %s/bin/poweroff; cp %s %s/bin/poweroff.real", root, busybox, root);
     put_file(root, "bin/poweroff",
-             "#!/bin/sh\n(echo asked; id -u; readlink /proc/self/fd/0; env) >/dev/console; touch /run/ask; "
+             "#!/bin/sh\n(echo asked; id -u; id -G; readlink /proc/self/fd/0; env) >/dev/console; touch /run/ask; "
              "ls /proc/self/fd "
              ">/dev/console\n",
              0755);
@@ -231,7 +231,7 @@ static void shut_down(void)
     struct zone *z = start_in(root, lines, NULL);
     CHECK(z != NULL && shows(z, "up", 9000) && off_within(z, 9000, 4000));
     CHECK(zone_end(z, &how, &status, &err) == 0 && how == ZONE_OFF);
-    CHECK(said("asked\r\n0\r\n/dev/null\r\n") && !said("HOME="));
+    CHECK(said("asked\r\n0\r\n0\r\n/dev/null\r\n") && !said("HOME="));
     /* By the signal that systemd waits for. */
     z = start_in(root,
                  "trap 'echo signalled; /bin/busybox poweroff -f' 38; echo up; while :; do sleep 0.05; done",
