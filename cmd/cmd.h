@@ -26,7 +26,7 @@ struct job {
     int64_t now;
 };
 
-/* Set by SIGINT, SIGTERM and SIGHUP; everything that waits looks at it. */
+/* How many of SIGINT, SIGTERM and SIGHUP came; everything that waits looks at it. */
 extern volatile int job_stop;
 /* ERR_INTR when a signal asked to stop. */
 int job_check_stop(struct err *e);
@@ -52,6 +52,7 @@ int cmd_create(struct job *j, struct err *e);
 int cmd_plan(struct job *j, struct err *e);
 int cmd_second_stage(struct job *j, struct err *e);
 int cmd_run(struct job *j, struct err *e);
+int cmd_boot(struct job *j, struct err *e);
 int cmd_clone(struct job *j, struct err *e);
 int cmd_remove(struct job *j, struct err *e);
 int cmd_list(struct job *j, struct err *e);

@@ -14,6 +14,7 @@ const struct command commands[] = {
     {"plan", CMD_PLAN, "DISTRO[/RELEASE]", "show what would be installed, why and from where", cmd_plan},
     {"second-stage", CMD_SECOND, "ROOT", "run the pending second stage of a root", cmd_second_stage},
     {"run", CMD_RUN, "ROOT [-- COMMAND...]", "run a command inside a root", cmd_run},
+    {"boot", CMD_BOOT, "ROOT [-- ARGUMENT...]", "boot a root's own init as a zone", cmd_boot},
     {"clone", CMD_CLONE, "SOURCE TARGET", "make a root out of a finished one", cmd_clone},
     {"remove", CMD_REMOVE, "ROOT", "destroy a root", cmd_remove},
     {"list", CMD_LIST, "[DISTRO]", "show distributions, releases and sets", cmd_list},
@@ -24,7 +25,7 @@ const struct command commands[] = {
 static void on_signal(int sig)
 {
     (void)sig;
-    job_stop = 1;
+    job_stop = job_stop + 1;
 }
 
 static void catch_signals(void)

@@ -19,7 +19,8 @@ enum {
     CMD_CHECK = 32,
     CMD_CLONE = 64,
     CMD_REMOVE = 128,
-    CMD_ALL = 255
+    CMD_BOOT = 256,
+    CMD_ALL = 511
 };
 
 struct option_list {
@@ -34,6 +35,9 @@ struct options {
     bool insecure, ignore_expiry, second_stage_full, keep, offline, weak, security, json, names, quiet, help,
         version, unfinished, force;
     uint64_t jobs, verbose, now;
+    const char *init, *net, *until; /* of boot, with the next two lines */
+    bool single, no_reboot;
+    uint64_t timeout;
     struct option_list operands; /* what is no option; for `run` everything behind ROOT */
 };
 

@@ -90,6 +90,7 @@ int second_stage_run(struct job *j, const char *root, const char *shown, const c
                                 .hostname = hostname,
                                 .net = has_hooks(j, root),
                                 .no_fsync = true,
+                                .exclusive = !fresh, /* create has its lock already */
                                 .output = on_output,
                                 .ctx = &l,
                                 .stop = &job_stop,

@@ -96,30 +96,34 @@ struct pump {
     struct err *e; /* class set once the zone reported one */
 };
 
-static void take_msg(struct pump *p)
+int linux_take_msg(int fd, const struct log *log, struct err *said, bool *ended, int *status)
 {
     struct linux_msg m;
-    ssize_t r = read(p->msg, &m, sizeof m);
+    ssize_t r = read(fd, &m, sizeof m);
     if (r < 0 && errno == EINTR)
-        return;
-    if (r != (ssize_t)sizeof m) {
-        close(p->msg);
-        p->msg = -1;
-        return;
-    }
+        return -1;
+    if (r != (ssize_t)sizeof m)
+        return 0;
     /* The zone's root can reach this pipe (/proc/1/fd): nothing in a message is taken on trust. */
     m.e.msg[sizeof m.e.msg - 1] = m.e.hint[sizeof m.e.hint - 1] = '\0';
     if (m.kind == LINUX_MSG_LOG) {
-        log_debug(p->o->log, "%s", m.e.msg);
-    } else if (m.kind == LINUX_MSG_ERR) {
-        if (p->e->class != ERR_NONE)
-            return;
-        err_set(p->e, ERR_HOST, "%s", m.e.msg);
-        err_hint(p->e, "%s", m.e.hint);
-        p->e->sys = m.e.sys;
+        log_debug(log, "%s", m.e.msg);
+    } else if (m.kind == LINUX_MSG_ERR && said->class == ERR_NONE) {
+        err_set(said, ERR_HOST, "%s", m.e.msg);
+        err_hint(said, "%s", m.e.hint);
+        said->sys = m.e.sys;
     } else if (m.kind == LINUX_MSG_EXIT) {
-        p->ended = true;
-        p->status = m.status & 0xff;
+        *ended = true;
+        *status = m.status;
+    }
+    return 1;
+}
+
+static void take_msg(struct pump *p)
+{
+    if (linux_take_msg(p->msg, p->o->log, p->e, &p->ended, &p->status) == 0) {
+        close(p->msg);
+        p->msg = -1;
     }
 }
 
@@ -188,13 +192,17 @@ _Noreturn static void child(struct linux_zone *z, int out)
         linux_send_err(z, &e);
         _exit(127);
     }
-    int keep[3 + 2 * CGROUPS_MAX] = {z->msg, z->life};
-    size_t n = 2;
+    int keep[4 + 2 * CGROUPS_MAX] = {z->msg, z->life, z->console, z->lock};
+    size_t n = 4;
     for (size_t i = 0; i < z->cg.n; i++) {
         keep[n++] = z->cg.at[i].parent;
         keep[n++] = z->cg.at[i].fd;
     }
     linux_close_but(keep, n);
+    /* A kernel's pid 1 leads no session: it does not take the terminal that it opens from those who log in
+     * there. */
+    if (z->console >= 0)
+        setsid();
     linux_watch(z);
 }
 
@@ -208,29 +216,38 @@ static void give_terminal_back(void)
     pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
-/* Forks the chain and stays with it to its end. */
-static int run_chain(struct linux_zone *z, struct pump *p, struct err *e)
+pid_t linux_start(struct linux_zone *z, int out, int *msg, int *life, struct err *e)
 {
-    AUTO_FD msg_w = -1, life_r = -1, out_w = -1;
+    AUTO_FD msg_w = -1, life_r = -1;
     int fds[2];
     if (pipe2(fds, O_CLOEXEC) != 0)
         return err_sys(e, ERR_HOST, errno, "pipe");
-    p->msg = fds[0], msg_w = fds[1];
+    *msg = fds[0], msg_w = fds[1];
     if (pipe2(fds, O_CLOEXEC) != 0)
         return err_sys(e, ERR_HOST, errno, "pipe");
-    life_r = fds[0], p->life = fds[1];
-    if (!p->o->stdio && p->o->output != NULL) {
-        if (pipe2(fds, O_CLOEXEC) != 0)
-            return err_sys(e, ERR_HOST, errno, "pipe");
-        p->out = fds[0], out_w = fds[1];
-    }
+    life_r = fds[0], *life = fds[1];
     z->msg = msg_w, z->life = life_r;
     pid_t pid = fork();
     if (pid < 0)
         return err_sys(e, ERR_HOST, errno, "fork");
     if (pid == 0)
-        child(z, out_w);
-    close(auto_take_fd(&msg_w));
+        child(z, out);
+    return pid;
+}
+
+/* Forks the chain and stays with it to its end. */
+static int run_chain(struct linux_zone *z, struct pump *p, struct err *e)
+{
+    AUTO_FD out_w = -1;
+    int fds[2];
+    if (!p->o->stdio && p->o->output != NULL) {
+        if (pipe2(fds, O_CLOEXEC) != 0)
+            return err_sys(e, ERR_HOST, errno, "pipe");
+        p->out = fds[0], out_w = fds[1];
+    }
+    pid_t pid = linux_start(z, out_w, &p->msg, &p->life, e);
+    if (pid < 0)
+        return -1;
     if (out_w >= 0)
         close(auto_take_fd(&out_w));
     pump(p);
@@ -254,12 +271,34 @@ static int check_root(const struct zone_opts *o, char *path, struct err *e)
     return 0;
 }
 
+static int take_lock(const struct zone_opts *o, const char *path, int *lock, struct err *e)
+{
+    AUTO_FD fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return err_sys(e, ERR_HOST, errno, "%s", o->root);
+    if (os_lock(fd) != 0 && errno == EWOULDBLOCK) {
+        err_set(e, ERR_HOST, "%s: in use: it is being made or finished, or is booted", o->root);
+        return err_hint(e, "wait for the other one to end; `zonestrap run %s' needs no wait", o->root);
+    }
+    *lock = auto_take_fd(&fd); /* a file system without locks has none to respect */
+    return 0;
+}
+
+int linux_zone_open(struct linux_zone *z, const struct zone_opts *o, char *path, struct err *e)
+{
+    *z =
+        (struct linux_zone){.o = o, .path = path, .msg = -1, .life = -1, .go = -1, .console = -1, .lock = -1};
+    if (check_root(o, path, e) != 0)
+        return -1;
+    return o->exclusive ? take_lock(o, path, &z->lock, e) : 0;
+}
+
 int zone_run(const struct zone_opts *o, int *status, struct err *e)
 {
     char path[PATH_MAX];
-    if (check_root(o, path, e) != 0)
+    struct linux_zone z;
+    if (linux_zone_open(&z, o, path, e) != 0)
         return -1;
-    struct linux_zone z = {.o = o, .path = path, .msg = -1, .life = -1, .go = -1};
     struct err said = {0};
     struct pump p = {.o = o, .msg = -1, .out = -1, .life = -1, .e = &said};
     if (o->stdio && ttyname_r(0, z.tty, sizeof z.tty) != 0)
@@ -269,7 +308,7 @@ int zone_run(const struct zone_opts *o, int *status, struct err *e)
 
     linux_cgroup_open(&z.cg, o->log);
     int r = run_chain(&z, &p, e);
-    for (int *fd = (int[]){p.msg, p.out, p.life}, i = 0; i < 3; i++)
+    for (int *fd = (int[]){p.msg, p.out, p.life, z.lock}, i = 0; i < 4; i++)
         if (fd[i] >= 0)
             close(fd[i]);
     linux_cgroup_remove(&z.cg);
@@ -288,6 +327,6 @@ int zone_run(const struct zone_opts *o, int *status, struct err *e)
     }
     if (!p.ended)
         return err_set(e, ERR_HOST, "%s: the zone ended without a word: was its watcher killed?", path);
-    *status = p.status;
+    *status = p.status & 0xff;
     return 0;
 }

@@ -10,7 +10,8 @@
    - init is pid 1 of the zone, in staging and otherwise in the zone's namespaces: it reaps, reports, and
    takes all down with it;
 
-   - the target becomes argv, in a copy of staging that the zone owns.
+   - the target becomes argv, in a copy of staging that the zone owns. In a zone that is booted, init does
+   that itself.
 
    The mounts that protect the host (read-only parts of /proc, /sys, no device files below the root) are made
    in staging, which the host's user namespace owns: in the zone's copy the kernel keeps them locked, even for
@@ -45,6 +46,8 @@ struct linux_zone {
     int msg;          /* write end: struct linux_msg to the caller */
     int life;         /* read end: closed by the caller to end the zone */
     int go;           /* read end: init waits here for its mounts */
+    int console;      /* booted: a socket for the console's other end; else -1 */
+    int lock;         /* o->exclusive: the root, locked; else -1 */
     bool foreground;  /* the zone gets the terminal's foreground */
     char tty[64];     /* standard input, when that is a terminal */
     struct linux_cgroup cg;
@@ -53,9 +56,18 @@ struct linux_zone {
 /* Written whole (at most PIPE_BUF bytes). */
 struct linux_msg {
     enum { LINUX_MSG_ERR, LINUX_MSG_LOG, LINUX_MSG_EXIT } kind;
-    int status; /* LINUX_MSG_EXIT */
+    int status; /* LINUX_MSG_EXIT: the exit status; booted: as waitpid(2) gives it */
     struct err e;
 };
+
+/* Looks at o->root and takes its lock; z->path points into path (PATH_MAX bytes). */
+int linux_zone_open(struct linux_zone *z, const struct zone_opts *o, char *path, struct err *e);
+/* Forks the chain; out is the write end of its output or -1. The caller's ends of the pipes go to *msg and
+ * *life. The watcher's pid, or -1. */
+pid_t linux_start(struct linux_zone *z, int out, int *msg, int *life, struct err *e);
+/* Reads one message: 1; 0: the chain has ended; -1: try again. What the zone said is not taken on trust: said
+ * gets the first error only, *status an exit status, logs are logged. */
+int linux_take_msg(int fd, const struct log *log, struct err *said, bool *ended, int *status);
 
 void linux_send_err(const struct linux_zone *z, const struct err *e);
 void linux_send_log(const struct linux_zone *z, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -91,6 +103,20 @@ int linux_mounts_stage(const struct linux_zone *z, struct err *e);
 /* The target's part, in its own copy: the root becomes `/`; /run, /dev/pts and /dev/shm, which the zone may
  * change. */
 int linux_mounts_enter(const struct linux_zone *z, struct err *e);
+
+/* reboot(2): pid 1 of a pid namespace that powers off seems killed by SIGINT, and one that reboots by SIGHUP.
+ */
+enum { LINUX_OFF = 2, LINUX_REBOOT = 1 };
+/* A booted zone's watcher, after go: asks init to end when the caller says so, and tells how it ended. proc
+   is init's directory in the host's /proc, which this process does not see any more. */
+void linux_boot_watch(const struct linux_zone *z, pid_t init, int proc);
+/* A booted zone's target, when its mounts are made: the console, of the zone's own /dev/pts, becomes standard
+ * input and output; its other end goes to z->console. */
+int linux_boot_console(const struct linux_zone *z, struct err *e);
+/* Becomes the first of o->inits that is there. Returns only when it cannot. */
+int linux_boot_exec(const struct linux_zone *z, const char *const *env, struct err *e);
+/* execve(2) of path in root failed: why. */
+int linux_exec_failed(const char *root, const char *path, int errnum, struct err *e);
 
 /* Filters that the target needs; a kernel without seccomp is no error. 1: not available. */
 int linux_seccomp(bool no_fsync, bool terminal, struct err *e);

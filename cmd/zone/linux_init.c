@@ -103,12 +103,14 @@ void linux_init(struct linux_zone *z)
     char go;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     prctl(PR_SET_NAME, "zone-init");
-    linux_close_but((int[]){z->msg, z->go}, 2);
+    linux_close_but((int[]){z->msg, z->go, z->console}, 3);
     if (read(z->go, &go, 1) != 1)
         _exit(1);
     if (init_setup(z, &e) != 0)
         give_up(z, &e);
     const char **env = keep_env(z->o->env);
+    if (z->console >= 0)
+        linux_target(z, env);
     pid_t pid = fork();
     if (pid < 0) {
         err_sys(&e, ERR_HOST, errno, "fork");
@@ -137,7 +139,7 @@ static int target_setup(const struct linux_zone *z, struct err *e)
 {
     if (linux_mounts_enter(z, e) != 0)
         return -1;
-    if (!z->o->stdio)
+    if (z->console < 0 && !z->o->stdio)
         setsid();
     else if (z->foreground) {
         /* A group of its own, in the foreground: Ctrl-C is the zone's, and a shell inside sees a group that
@@ -145,6 +147,8 @@ static int target_setup(const struct linux_zone *z, struct err *e)
         setpgid(0, 0);
         tcsetpgrp(0, getpid());
     }
+    if (z->console >= 0 && linux_boot_console(z, e) != 0)
+        return -1;
     umask(022);
     plain_limits();
     syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
@@ -181,7 +185,7 @@ static void interpreter(const char *path, struct buf *name)
     }
 }
 
-static int exec_failed(const char *root, const char *path, int errnum, struct err *e)
+int linux_exec_failed(const char *root, const char *path, int errnum, struct err *e)
 {
     struct stat st;
     if (errnum == ENOEXEC) {
@@ -205,7 +209,7 @@ static int run_program(const char *root, const char *const *argv, const char *co
         return err_set(e, ERR_HOST, "%s: no command given", root);
     if (strchr(argv[0], '/') != NULL) {
         execve(argv[0], (char **)argv, (char **)env);
-        return exec_failed(root, argv[0], errno, e);
+        return linux_exec_failed(root, argv[0], errno, e);
     }
     struct str path = STR("/usr/sbin:/usr/bin:/sbin:/bin"), dir;
     for (size_t i = 0; env[i] != NULL; i++)
@@ -223,10 +227,10 @@ static int run_program(const char *root, const char *const *argv, const char *co
         if (errnum == EACCES)
             denied = EACCES;
         else if (stat(buf_c(&file), &st) == 0)
-            return exec_failed(root, buf_c(&file), errnum, e);
+            return linux_exec_failed(root, buf_c(&file), errnum, e);
     }
     if (denied != 0)
-        return exec_failed(root, argv[0], denied, e);
+        return linux_exec_failed(root, argv[0], denied, e);
     return err_set(e, ERR_HOST, "%s: %s: no such program in the zone's PATH (%" STR_FMT ")", root, argv[0],
                    STR_ARG(path));
 }
@@ -239,7 +243,10 @@ void linux_target(struct linux_zone *z, const char *const *env)
         sigset_t none;
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, NULL);
-        run_program(z->path, z->o->argv, env, &e);
+        if (z->console >= 0)
+            linux_boot_exec(z, env, &e);
+        else
+            run_program(z->path, z->o->argv, env, &e);
     }
     give_up(z, &e);
 }

@@ -170,18 +170,26 @@ void linux_watch(struct linux_zone *z)
 {
     struct err e = {0};
     int go = -1;
+    char path[64];
     prctl(PR_SET_NAME, "zone-watcher");
     pid_t init = clone_init(z, &go, &e);
     close(0), close(1), close(2); /* the end of the output must mean the end of the zone */
     int etc = init > 0 ? lend_resolv(z) : -1;
+    snprintf(path, sizeof path, "/proc/%d", (int)init);
+    int proc = init > 0 && z->console >= 0 ? open(path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
     bool ready = init > 0 && prepare(z, init, &e) == 0;
     if (!ready)
         linux_send_err(z, &e);
     else if (write(go, "g", 1) == 1) {
-        /* Init holds the other end of go as long as it lives, the caller that of life. */
-        struct pollfd fds[2] = {{z->life, 0, 0}, {go, 0, 0}};
-        while (poll(fds, 2, -1) < 0 || (fds[0].revents == 0 && fds[1].revents == 0))
-            ;
+        if (z->console >= 0) {
+            linux_boot_watch(z, init, proc);
+            init = -1;
+        } else {
+            /* Init holds the other end of go as long as it lives, the caller that of life. */
+            struct pollfd fds[2] = {{z->life, 0, 0}, {go, 0, 0}};
+            while (poll(fds, 2, -1) < 0 || (fds[0].revents == 0 && fds[1].revents == 0))
+                ;
+        }
     }
     if (init > 0) {
         kill(init, SIGKILL);

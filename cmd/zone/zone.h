@@ -16,6 +16,8 @@ struct zone_opts {
     const char *
         root; /* directory with /proc, /sys, /dev and /run (no links); what is mounted below it is not seen */
     const char *const *argv; /* in the zone; argv[0] a path or a name looked up in the zone's PATH */
+    /* zone_boot: paths in the zone, NULL-terminated; the first that is there takes argv[0]'s place. */
+    const char *const *inits;
     const char *const
         *env; /* the whole environment: "NAME=value", NULL-terminated; nothing of the host's is added */
     const char *hostname; /* uts name; NULL: "zone" */
@@ -29,6 +31,7 @@ struct zone_opts {
     void (*output)(void *ctx, const char *p, size_t n);
     void *ctx;
     const volatile int *stop; /* set by a signal handler: the zone is killed, ERR_INTR */
+    bool exclusive;           /* ERR_HOST while another zone that asked for this has the root */
     const struct log *log;
 };
 
@@ -39,6 +42,35 @@ int zone_supported(const char *machine, struct err *e);
    not start (ERR_HOST), ERR_INTR. However it ends, also by this process' death, nothing stays mounted or
    running. */
 int zone_run(const struct zone_opts *o, int *status, struct err *e);
+
+/* A system that was booted: its init is pid 1 of the zone, behind the same contract. */
+struct zone;
+enum zone_end {
+    ZONE_OFF,    /* power off or halt */
+    ZONE_REBOOT, /* it asked to be booted again */
+    ZONE_EXITED, /* init ended by itself, with an exit status */
+    ZONE_DIED,   /* init was killed by a signal */
+    ZONE_KILLED  /* zone_end() came first */
+};
+/* Boots o->inits with o->argv's arguments (stdio, output, no_fsync and stop do not count). The zone has a
+   terminal as /dev/console; zone_console() is its other end. *z is for zone_end(). ERR_HOST. This process'
+   death is the zone's. */
+int zone_boot(const struct zone_opts *o, struct zone **z, struct err *e);
+/* The console's descriptor, not blocking: what is read was shown there, what is written was typed there. EIO:
+   nobody has it open now; that may change until the zone ends. */
+int zone_console(const struct zone *z);
+/* Readable when zone_ended() has something to look at. */
+int zone_events(const struct zone *z);
+/* Looks at one event: true once the zone has ended, its processes are gone and its mounts with them. */
+bool zone_ended(struct zone *z);
+/* Gives the console the size of a terminal, when fd is one. */
+void zone_console_size(const struct zone *z, int fd);
+/* Asks init for a clean shutdown, in the way that it understands. Once more after a while: where init is all
+   that is left, it is ended and that counts as ZONE_OFF. */
+void zone_shut_down(struct zone *z);
+/* Kills what still runs and frees z. How it ended, and an exit status (ZONE_EXITED) or a signal's number
+   (ZONE_DIED). -1: it could not be booted. */
+int zone_end(struct zone *z, enum zone_end *how, int *status, struct err *e);
 
 /* A private place to build a whole system in: this process, still of one thread, gets a mount namespace of
    its own, and where it is not root's it becomes root of a user namespace: uid and gid 0 inside are the

@@ -87,6 +87,10 @@ static void good(void)
         {CMD_RUN, {"--hostname", "h", "-q", "root", "-q"}, " <root><-q> hostname<h> quiet<1>"},
         {CMD_RUN, {"--", "-root", "-l"}, " <-root><-l>"},
         {CMD_RUN, {"root", "--"}, " <root>"},
+        {CMD_BOOT, {"root", "-s", "--", "-b", "3"}, " <root><-b><3> single<1>"},
+        {CMD_BOOT,
+         {"--until=login: ", "--timeout", "9", "root", "--net", "host"},
+         " <root> net<host> timeout<9> until<login: >"},
         {CMD_LIST, {"--help"}, " help<1>"},
         {CMD_CHECK, {"a", "-h"}, " <a> help<1>"},
     };
@@ -128,6 +132,8 @@ static void bad(void)
         {CMD_CREATE, {"--jobs", "-1"}, "--jobs: `-1' is no number"},
         {CMD_CREATE, {"--now", "18446744073709551616"}, "--now: `18446744073709551616' is no number"},
         {CMD_RUN, {"--arch", "x", "root"}, "unknown option --arch"},
+        {CMD_BOOT, {"root", "--set", "x"}, "unknown option --set"},
+        {CMD_BOOT, {"--timeout", "1s", "root"}, "--timeout: `1s' is no number"},
     };
     for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
         AUTO_ARENA a = {0};
@@ -159,7 +165,7 @@ static void table(void)
         CHECK((r->arg == NULL) == (r->kind == OPT_FLAG || r->kind == OPT_COUNT));
         for (const struct option_row *s = r + 1; s->name != NULL; s++) {
             CHECK(strcmp(r->name, s->name) != 0);
-            CHECK(r->brief == 0 || r->brief != s->brief);
+            CHECK(r->brief == 0 || r->brief != s->brief || (r->commands & s->commands) == 0);
             CHECK(r->field != s->field);
         }
     }
