@@ -19,6 +19,7 @@
 #define PROPERTY "zonestrap:clone" /* of what we made: the source */
 #define PREFIX   "zonestrap-"      /* of our snapshots */
 #define ROOT     "root"
+#define COLUMNS  "name,mountpoint,mounted,origin," PROPERTY
 
 enum { DIR_FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, TRIES = 40, PAUSE_MS = 50 };
 
@@ -48,8 +49,7 @@ static int run(const char *zfs, struct buf *out, struct err *e, const char *cons
 static int list(const char *zfs, struct arena *a, struct str *out, struct err *e)
 {
     AUTO_BUF b = {0};
-    if (RUN(zfs, &b, e, "list", "-H", "-t", "filesystem", "-o", "name,mountpoint,mounted,origin," PROPERTY) <
-        0)
+    if (RUN(zfs, &b, e, "list", "-H", "-t", "filesystem", "-o", COLUMNS) < 0)
         return -1;
     *out = arena_copy(a, buf_view(&b));
     return 0;

@@ -31,8 +31,7 @@ static int start(const char *const *argv, int out, int err, pid_t *pid)
     posix_spawn_file_actions_addopen(&fa, 0, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&fa, out, 1);
     posix_spawn_file_actions_adddup2(&fa, err, 2);
-    int rc =
-        posix_spawn(pid, argv[0], &fa, NULL, (char *const *)(uintptr_t)argv, (char *const *)(uintptr_t)env);
+    int rc = posix_spawn(pid, argv[0], &fa, NULL, (char **)argv, (char **)env);
     posix_spawn_file_actions_destroy(&fa);
     return rc;
 }
@@ -79,7 +78,7 @@ static bool pipe_open(int fds[2])
 int command_run(const char *const *argv, struct buf *out, struct err *e)
 {
     int o[2] = {-1, -1}, m[2] = {-1, -1}, status = 0;
-    pid_t pid;
+    pid_t pid = -1;
     AUTO_BUF text = {0}, said = {0};
     int rc = pipe_open(o) && pipe_open(m) ? start(argv, o[1], m[1], &pid) : errno;
     for (int i = 0; i < 2; i++)

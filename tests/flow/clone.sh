@@ -6,15 +6,17 @@
 [ "$(id -u)" -eq 0 ] || { skipped clone "needs root"; done_; }
 [ -x /bin/busybox ] && ! ldd /bin/busybox >/dev/null 2>&1 || { skipped clone "no static /bin/busybox (Debian: busybox-static)"; done_; }
 
-# mounted NAME FS [options]: a file system of that kind on a file, at $work/NAME. What is mounted goes at the end.
-unmount_all() { grep -oE " $work/[^ ]* " /proc/self/mounts | sort -r | while read -r m; do umount "$m"; done; }
+# mounted NAME FS [options]: a file system of that kind on a file, at $work/NAME. What is mounted goes at the end, the images'
+# memory last.
+unmount_all() { local i; for i in 1 2; do grep -oE " $work/[^ ]* " /proc/self/mounts | sort -r | while read -r m; do umount "$m" 2>/dev/null; done; done; }
+mkdir "$work/img" && mount -t tmpfs -o size=1300M none "$work/img" 2>/dev/null # without, they are on disk
 cleanup_hooks="$cleanup_hooks unmount_all"
 mounted() {
     local name=$1 fs=$2; shift 2
     command -v "mkfs.$fs" >/dev/null || { no_fs="mkfs.$fs is missing"; return 1; }
-    mkdir "$work/$name" && truncate -s 400M "$work/$name.img"
+    mkdir "$work/$name" && truncate -s 400M "$work/img/$name.img"
     case $fs in ext4) set -- -qF "$@" ;; xfs) set -- -q -m reflink=1 "$@" ;; *) set -- -q "$@" ;; esac
-    "mkfs.$fs" "$@" "$work/$name.img" >/dev/null 2>&1 && mount -o loop "$work/$name.img" "$work/$name" 2>"$work/mount.err" ||
+    "mkfs.$fs" "$@" "$work/img/$name.img" >/dev/null 2>&1 && mount -o loop "$work/img/$name.img" "$work/$name" 2>"$work/mount.err" ||
         { no_fs="$fs cannot be mounted here: $(head -n 1 "$work/mount.err" 2>/dev/null)"; rmdir "$work/$name"; return 1; }
 }
 clone_by() { # WAY ARGUMENTS...: succeeds, and says that it went this way
