@@ -16,10 +16,10 @@
 #include "cmd/zone/clone.h"
 #include "cmd/zone/command.h"
 
-#define PROPERTY "zonestrap:clone" /* of what we made: the source */
+#define PROPERTY "zonestrap:clone" /* of what we made: the source; a column, too */
 #define PREFIX   "zonestrap-"      /* of our snapshots */
 #define ROOT     "root"
-#define COLUMNS  "name,mountpoint,mounted,origin," PROPERTY
+#define COLUMNS  "name,mountpoint,mounted,origin,zonestrap:clone"
 
 enum { DIR_FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, TRIES = 40, PAUSE_MS = 50 };
 

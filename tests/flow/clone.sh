@@ -8,7 +8,15 @@
 
 # mounted NAME FS [options]: a file system of that kind on a file, at $work/NAME. What is mounted goes at the end, the images'
 # memory last.
-unmount_all() { local i; for i in 1 2; do grep -oE " $work/[^ ]* " /proc/self/mounts | sort -r | while read -r m; do umount "$m" 2>/dev/null; done; done; }
+mounts() { grep -oE " $work/[^ ]* " /proc/self/mounts | sort -r; }
+unmount_all() { # a loop device lets go of its file a moment later
+    local i m
+    for i in $(seq 50); do
+        mounts | while read -r m; do umount "$m" 2>/dev/null; done
+        [ -n "$(mounts)" ] || return 0
+        sleep 0.1
+    done
+}
 mkdir "$work/img" && mount -t tmpfs -o size=1300M none "$work/img" 2>/dev/null # without, they are on disk
 cleanup_hooks="$cleanup_hooks unmount_all"
 mounted() {
