@@ -221,11 +221,12 @@ static void shut_down(void)
     NEEDS_ROOT;
     /* By the root's own poweroff(8), as root of the zone, on nobody's terminal. */
     host_shell("rm -f %s/bin/poweroff; cp %s %s/bin/poweroff.real", root, busybox, root);
-    put_file(root, "bin/poweroff",
-             "#!/bin/sh\n(echo asked; id -u; id -G; readlink /proc/self/fd/0; env) >/dev/console; touch /run/ask; "
-             "ls /proc/self/fd "
-             ">/dev/console\n",
-             0755);
+    put_file(
+        root, "bin/poweroff",
+        "#!/bin/sh\n(echo asked; id -u; id -G; readlink /proc/self/fd/0; env) >/dev/console; touch /run/ask; "
+        "ls /proc/self/fd "
+        ">/dev/console\n",
+        0755);
     const char *lines =
         "echo up; until [ -e /run/ask ]; do sleep 0.05; done; sleep 0.2; exec /bin/busybox poweroff -f";
     struct zone *z = start_in(root, lines, NULL);
