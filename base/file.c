@@ -39,6 +39,22 @@ int file_read(const char *path, size_t max, struct buf *b, struct err *e)
     return file_read_fd(fd, path, max, b, e);
 }
 
+int file_read_at(int fd, const char *name, uint64_t off, void *p, size_t n, struct err *e)
+{
+    for (size_t done = 0; done < n;) {
+        ssize_t r = pread(fd, (char *)p + done, n - done, (off_t)(off + done));
+        if (r < 0 && errno == EINTR)
+            continue;
+        if (r < 0)
+            return err_sys(e, ERR_HOST, errno, "cannot read %s", name);
+        if (r == 0)
+            return err_set(e, ERR_FORMAT, "%s ends early, at byte %llu", name,
+                           (unsigned long long)(off + done));
+        done += (size_t)r;
+    }
+    return 0;
+}
+
 int file_write_fd(int fd, const char *name, const void *p, size_t n, struct err *e)
 {
     const char *at = p;

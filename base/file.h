@@ -12,6 +12,8 @@
 int file_read(const char *path, size_t max, struct buf *b, struct err *e);
 /* The same from an open descriptor, from its offset on; name is for messages. */
 int file_read_fd(int fd, const char *name, size_t max, struct buf *b, struct err *e);
+/* Reads exactly n bytes at off; the descriptor's offset stays. ERR_FORMAT: name ends before them. */
+int file_read_at(int fd, const char *name, uint64_t off, void *p, size_t n, struct err *e);
 /* Writes all bytes to fd, EINTR and short writes handled. */
 int file_write_fd(int fd, const char *name, const void *p, size_t n, struct err *e);
 /* Writes a new file beside path and renames it there: readers see the old or the new one whole. */

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <linux/openat2.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/file.h"
 #include "base/str.h"
 
 enum { DIR_FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
@@ -126,6 +128,103 @@ ssize_t os_list_xattr(int fd, char *names, size_t n)
 ssize_t os_get_xattr(int fd, const char *name, void *value, size_t n)
 {
     return fgetxattr(fd, name, value, n);
+}
+
+/* There is no *at() for these, and a link cannot be opened for them. */
+static const char *name_at(int dirfd, const char *name, char *path, size_t n)
+{
+    snprintf(path, n, "/proc/self/fd/%d/%s", dirfd, name);
+    return path;
+}
+
+enum { AT_MAX = 512, MOUNTS_MAX = 64 << 20 };
+
+ssize_t os_list_xattr_at(int dirfd, const char *name, char *names, size_t n)
+{
+    char path[AT_MAX];
+    return llistxattr(name_at(dirfd, name, path, sizeof path), names, n);
+}
+
+ssize_t os_get_xattr_at(int dirfd, const char *name, const char *attr, void *value, size_t n)
+{
+    char path[AT_MAX];
+    return lgetxattr(name_at(dirfd, name, path, sizeof path), attr, value, n);
+}
+
+int os_set_xattr_at(int dirfd, const char *name, const char *attr, const void *value, size_t n)
+{
+    char path[AT_MAX];
+    return lsetxattr(name_at(dirfd, name, path, sizeof path), attr, value, n, 0);
+}
+
+int os_share_file(int from, int to)
+{
+    return ioctl(to, FICLONE, from);
+}
+
+int os_next_data(int fd, uint64_t off, uint64_t *start, uint64_t *end)
+{
+    off_t data = lseek(fd, (off_t)off, SEEK_DATA);
+    if (data < 0)
+        return errno == ENXIO ? 0 : -1;
+    off_t hole = lseek(fd, data, SEEK_HOLE);
+    if (hole < 0)
+        return -1;
+    *start = (uint64_t)data;
+    *end = (uint64_t)hole;
+    return 1;
+}
+
+/* mountinfo(5) writes blanks and backslashes as three octal digits. */
+static void unescape(struct str s, struct buf *out)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] == '\\' && i + 3 < s.n) {
+            buf_putc(out, (char)((s.p[i + 1] - '0') * 64 + (s.p[i + 2] - '0') * 8 + (s.p[i + 3] - '0')));
+            i += 3;
+        } else {
+            buf_putc(out, s.p[i]);
+        }
+}
+
+/* The next mount's path, of what is left of mountinfo(5); false at the end. */
+static bool next_mount(struct str *rest, struct buf *at)
+{
+    struct str line, word = {NULL, 0};
+    if (!str_line(rest, &line))
+        return false;
+    for (int i = 0; i < 5; i++)
+        if (!str_word(&line, &word))
+            word = (struct str){NULL, 0};
+    buf_clear(at);
+    unescape(word, at);
+    return true;
+}
+
+int os_mount_below(const char *dir, struct buf *path, struct err *e)
+{
+    AUTO_BUF all = {0}, at = {0};
+    size_t n = strlen(dir);
+    if (file_read("/proc/self/mountinfo", MOUNTS_MAX, &all, e) < 0)
+        return -1;
+    for (struct str rest = buf_view(&all); next_mount(&rest, &at);)
+        if (at.n > n + 1 && memcmp(at.p, dir, n) == 0 && at.p[n] == '/') {
+            buf_str(path, buf_view(&at));
+            return 1;
+        }
+    return 0;
+}
+
+bool os_is_mount(const char *dir)
+{
+    AUTO_BUF all = {0}, at = {0};
+    struct err ignored = {0};
+    if (file_read("/proc/self/mountinfo", MOUNTS_MAX, &all, &ignored) < 0)
+        return false;
+    for (struct str rest = buf_view(&all); next_mount(&rest, &at);)
+        if (str_is(buf_view(&at), dir))
+            return true;
+    return false;
 }
 
 dev_t os_makedev(uint32_t major_no, uint32_t minor_no)

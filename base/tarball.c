@@ -17,7 +17,8 @@
 #include "base/tree_int.h"
 
 struct tarball {
-    char *given; /* for messages: as the user wrote it */
+    char *given;        /* for messages: as the user wrote it */
+    const char *target; /* while it is opened */
     int fd;
     int parent; /* of the hidden file; -1: written straight to fd */
     char *name, *hidden;
@@ -101,11 +102,11 @@ static int open_hidden(struct tarball *t, struct err *e)
 /* The directory that it is made in. */
 static int open_parent(struct tarball *t, struct err *e)
 {
-    struct str name, dir = tree_path_dir(str_c(t->given), &name);
+    struct str name, dir = tree_path_dir(str_c(t->target), &name);
     AUTO_BUF parent = {0}, hidden = {0};
     buf_str(&parent, dir);
     if (parent.n == 0)
-        buf_puts(&parent, t->given[0] == '/' ? "/" : ".");
+        buf_puts(&parent, t->target[0] == '/' ? "/" : ".");
     t->parent = open(parent.p, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (t->parent < 0) {
         err_sys(e, ERR_HOST, errno, "%s: the directory %s", t->given, parent.p);
@@ -124,7 +125,7 @@ static int open_file(struct tarball *t, struct err *e)
         return -1;
     if (fstatat(t->parent, t->name, &st, 0) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) {
         close(auto_take_fd(&t->parent));
-        t->fd = open(t->given, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+        t->fd = open(t->target, O_WRONLY | O_CLOEXEC | O_NOCTTY);
         return t->fd < 0 ? err_sys(e, errno == EINTR ? ERR_INTR : ERR_HOST, errno, "%s", t->given) : 0;
     }
     if (fstatat(t->parent, t->name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
@@ -155,7 +156,8 @@ int tarball_open(struct tarball **out, const char *target, const struct tarball_
                        target);
     struct tarball *t = mem_alloc(sizeof *t);
     bool standard = strcmp(target, "-") == 0;
-    t->given = mem_dup(standard ? "standard output" : target);
+    t->given = mem_dup(o->shown != NULL ? o->shown : standard ? "standard output" : target);
+    t->target = target;
     t->fd = t->parent = -1;
     if ((standard ? open_stdout(t, e) : open_file(t, e)) < 0 ||
         tarball_press_open(&t->press, f, t->fd, t->given, o, e) < 0 || open_archive(t, e) < 0) {

@@ -17,6 +17,7 @@ struct tarball_opts {
     unsigned jobs;            /* compressing threads; 0: one for each processor */
     const volatile int *stop; /* set by a signal handler: the tarball is given up, ERR_INTR; may be NULL */
     const struct log *log;
+    const char *shown; /* what messages call it; NULL: the target's name */
 };
 
 /* Whether a target of this name is a tarball: `-` or a name that ends with .tar, .tar.gz, .tgz, .tar.xz, .txz

@@ -150,6 +150,15 @@ static int check_xattrs(struct tree_writer *w, const struct tree_entry *en, stru
     return 0;
 }
 
+int tree_spend(struct tree_writer *w, struct str path, uint64_t bytes, struct err *e)
+{
+    if (w->bytes > w->max_bytes || bytes > w->max_bytes - w->bytes)
+        return err_set(e, ERR_FORMAT, "%s: %" STR_FMT ": expands to more than %llu bytes", w->who,
+                       STR_ARG(path), (unsigned long long)w->max_bytes);
+    w->bytes += bytes;
+    return 0;
+}
+
 /* What no entry may say, whoever has the path; and the budget. */
 int tree_check_entry(struct tree_writer *w, const struct tree_entry *en, struct err *e)
 {
@@ -166,11 +175,8 @@ int tree_check_entry(struct tree_writer *w, const struct tree_entry *en, struct 
         return refuse(w, en, e, "a time with more than a second of nanoseconds");
     if (check_xattrs(w, en, e) < 0)
         return -1;
-    uint64_t size = en->type == TREE_FILE ? en->size : 0;
-    if (w->bytes > w->max_bytes || size > w->max_bytes - w->bytes)
-        return err_set(e, ERR_FORMAT, "%s: %" STR_FMT ": expands to more than %llu bytes", w->who,
-                       STR_ARG(en->path), (unsigned long long)w->max_bytes);
-    w->bytes += size;
+    if (tree_spend(w, en->path, en->type == TREE_FILE ? en->size : 0, e) < 0)
+        return -1;
     w->nodes++;
     return 0;
 }
@@ -379,6 +385,17 @@ static struct tree_meta made_meta(const struct tree *t, mode_t mode, uint32_t ui
 int tree_stat(struct tree *t, const char *path, struct arena *a, struct tree_entry *out, struct err *e)
 {
     return t->ops->stat(t, path, a, out, e);
+}
+
+int tree_exists(struct tree *t, const char *path, bool *there, struct err *e)
+{
+    AUTO_ARENA a = {0};
+    struct tree_entry en;
+    if (t->ops->exists != NULL)
+        return t->ops->exists(t, path, there, e);
+    int rc = t->ops->stat(t, path, &a, &en, e);
+    *there = rc == 0;
+    return rc < 0 ? -1 : 0;
 }
 
 int tree_read(struct tree *t, const char *path, size_t max, struct buf *out, struct err *e)

@@ -127,6 +127,8 @@ typedef int tree_next(void *ctx, const void **p, size_t *n, uint64_t *off, struc
    replaced by one; the budget. A node device is made where it is asked for (the caller decides). ERR_HOST:
    the file system said no. */
 int tree_put(struct tree_writer *w, const struct tree_entry *en, tree_next *next, void *ctx, struct err *e);
+/* Counts to the package's budget what is unpacked and not put. ERR_FORMAT: it is exceeded. */
+int tree_spend(struct tree_writer *w, struct str path, uint64_t bytes, struct err *e);
 /* Makes the layout's link at that path, if there is one: for a package that lists it and does not ship it. */
 int tree_put_layout(struct tree_writer *w, struct str path, struct err *e);
 /* Puts a file of our own, owned by root, with the content of fd (its offset does not matter). It does not
@@ -172,7 +174,9 @@ int tree_import(struct tree *t, const char *who, const struct tree_entry *en, tr
    or relative links that stay in the root (resolved inside it, never outside). A missing file is return value
    1 where said so. Errors name the path. */
 int tree_stat(struct tree *t, const char *path, struct arena *a, struct tree_entry *out,
-              struct err *e);                                                                /* 1: absent */
+              struct err *e); /* 1: absent */
+/* Whether anything stands there: of what is in a tarball already, too. */
+int tree_exists(struct tree *t, const char *path, bool *there, struct err *e);
 int tree_read(struct tree *t, const char *path, size_t max, struct buf *out, struct err *e); /* 1: absent */
 /* Creates or replaces (whole, by rename) a regular file; missing parents are made. */
 int tree_write(struct tree *t, const char *path, struct str data, mode_t mode, uint32_t uid, uint32_t gid,

@@ -236,8 +236,18 @@ static int put_special(const struct tree_job *j, int dir, struct err *e)
     const struct tree_entry *en = j->en;
     mode_t type = en->type == TREE_CHAR ? S_IFCHR : en->type == TREE_BLOCK ? S_IFBLK : S_IFIFO;
     dev_t dev = en->type == TREE_FIFO ? 0 : os_makedev(en->major, en->minor);
-    if (mknodat(dir, j->node->name, type | 0600, dev) < 0)
+    if (mknodat(dir, j->node->name, type | 0600, dev) < 0) {
+        const struct tree_kept_node kept = {.path = buf_c(&j->w->path),
+                                            .type = en->type,
+                                            .major = en->major,
+                                            .minor = en->minor,
+                                            .meta = j->meta};
+        int sys = errno;
+        if (sys == EPERM && j->w->t->keep_nodes && tree_keep_node(j->w->t, &kept))
+            return 0;
+        errno = sys;
         return put_sys(j, "cannot make the node", e);
+    }
     if (tree_dir_meta_at(j->w->t, dir, j->node->name, false, &j->meta, buf_c(&j->w->path), e) < 0)
         return err_wrap(e, "%s", j->w->who);
     return 0;

@@ -306,21 +306,38 @@ int tree_edit_symlink(struct tree *t, const char *path, const char *text, struct
     return put_in_place(&p, e);
 }
 
-static int keep_node(const struct place *p, enum tree_type type, dev_t dev, const struct tree_meta *m)
+bool tree_keep_node(struct tree *t, const struct tree_kept_node *node)
 {
-    struct arena *a = &p->t->arena;
-    struct tree_kept_node *n = arena_alloc(a, sizeof *n);
-    *n = (struct tree_kept_node){.next = p->t->kept_nodes, .type = type, .meta = *m};
-    n->path = arena_printf(a, "%s%s%s", buf_c(&p->at), p->at.n > 0 ? "/" : "", p->name);
-    os_devnums(dev, &n->major, &n->minor);
-    for (struct tree_kept_node *old = p->t->kept_nodes; old != NULL; old = old->next)
-        if (strcmp(old->path, n->path) == 0) {
-            n->next = old->next;
-            *old = *n;
-            return 0;
-        }
-    p->t->kept_nodes = n;
-    return 0;
+    enum { KEPT_MAX = 1000 };
+    unsigned n = 0;
+    pthread_mutex_lock(&t->lock);
+    struct tree_kept_node **at = &t->kept_nodes;
+    for (; *at != NULL && strcmp((*at)->path, node->path) != 0; at = &(*at)->next)
+        n++;
+    bool fits = n < KEPT_MAX;
+    if (fits && *at == NULL)
+        *at = arena_alloc(&t->arena, sizeof **at);
+    if (fits) {
+        struct tree_kept_node *next = (*at)->next;
+        **at = *node;
+        (*at)->path = arena_dup(&t->arena, node->path);
+        (*at)->next = next;
+        (*at)->meta.xattrs = NULL;
+        (*at)->meta.nxattrs = 0;
+    }
+    pthread_mutex_unlock(&t->lock);
+    return fits;
+}
+
+static int keep_node(const struct place *p, enum tree_type type, dev_t dev, const struct tree_meta *m,
+                     struct err *e)
+{
+    AUTO_BUF path = {0};
+    struct tree_kept_node n = {.type = type, .meta = *m};
+    buf_printf(&path, "%s%s%s", buf_c(&p->at), p->at.n > 0 ? "/" : "", p->name);
+    n.path = buf_c(&path);
+    os_devnums(dev, &n.major, &n.minor);
+    return tree_keep_node(p->t, &n) ? 0 : err_set(e, ERR_HOST, "%s: too many device nodes", n.path);
 }
 
 int tree_edit_node(struct tree *t, const char *path, enum tree_type type, dev_t dev,
@@ -331,7 +348,7 @@ int tree_edit_node(struct tree *t, const char *path, enum tree_type type, dev_t 
     if (place_new(&p, t, path, e) < 0)
         return -1;
     if (mknodat(p.dir, TREE_TEMP, bits | 0600, dev) < 0)
-        return errno == EPERM && t->keep_nodes ? keep_node(&p, type, dev, m)
+        return errno == EPERM && t->keep_nodes ? keep_node(&p, type, dev, m, e)
                                                : place_sys(&p, "cannot make the node", e);
     if (tree_dir_meta_at(t, p.dir, TREE_TEMP, false, m, path, e) < 0)
         return -1;

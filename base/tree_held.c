@@ -68,17 +68,17 @@ void tree_held_name(struct tree *t, struct str path, struct tree_inode *i)
         r->held = mem_grow(r->held, r->held_cap, sizeof *r->held);
     }
     memmove(&r->held[at + 1], &r->held[at], (r->nheld - at) * sizeof *r->held);
-    r->held[at] = (struct tree_held){arena_copy(&t->arena, path), i, false};
+    r->held[at] = (struct tree_held){arena_copy(&t->tar->arena, path), i, false};
     r->nheld++;
 }
 
 static struct tree_meta copy_meta(struct tree *t, const struct tree_meta *m)
 {
     struct tree_meta c = *m;
-    struct tree_xattr *x = arena_array(&t->arena, m->nxattrs + 1, sizeof *x);
+    struct tree_xattr *x = arena_array(&t->tar->arena, m->nxattrs + 1, sizeof *x);
     for (size_t i = 0; i < m->nxattrs; i++)
-        x[i] = (struct tree_xattr){arena_copy(&t->arena, m->xattrs[i].name),
-                                   arena_copy(&t->arena, m->xattrs[i].value)};
+        x[i] = (struct tree_xattr){arena_copy(&t->tar->arena, m->xattrs[i].name),
+                                   arena_copy(&t->tar->arena, m->xattrs[i].value)};
     c.xattrs = x;
     return c;
 }
@@ -168,6 +168,19 @@ int tree_held_link(struct tree *t, struct str path, struct str target, const str
     return 0;
 }
 
+int tree_held_claimed(struct tree *t, const struct tree_entry *en, struct err *e)
+{
+    const struct tree_meta m = {en->mode,       en->uid,    en->gid,    en->mtime,
+                                en->mtime_nsec, en->xattrs, en->nxattrs};
+    if (tree_held_has(t, en->path))
+        return 0;
+    if (tree_held_count(t, TREE_HELD_COST + en->path.n + en->link.n, en->path, e) < 0 ||
+        tree_held_parents(t, en->path, e) < 0)
+        return -1;
+    buf_str(&tree_held_new(t, en->path, en->type, &m)->data, en->link);
+    return 0;
+}
+
 int tree_held_write_one(struct tree *t, struct tree_held *h, struct err *e)
 {
     struct tree_inode *i = h->inode;
@@ -214,6 +227,7 @@ void tree_held_free(struct tree *t)
     for (size_t i = 0; i < r->nheld; i++)
         tree_held_let_go(r->held[i].inode);
     free(r->held);
+    arena_free(&r->arena);
     r->held = NULL;
     r->nheld = 0;
 }

@@ -88,6 +88,16 @@ int tree_held_stat(struct tree *t, const char *path, struct arena *a, struct tre
     return 0;
 }
 
+int tree_held_exists(struct tree *t, const char *path, bool *there, struct err *e)
+{
+    AUTO_BUF canon = {0};
+    if (resolve(t, path, &canon, e) < 0)
+        return -1;
+    struct str p = buf_view(&canon);
+    *there = tree_held_has(t, p) || (!tree_tar_holds(t, p) && tree_claim_find(t, p) != NULL);
+    return 0;
+}
+
 int tree_held_read(struct tree *t, const char *path, size_t max, struct buf *out, struct err *e)
 {
     AUTO_BUF canon = {0};
@@ -266,7 +276,7 @@ int tree_held_owner(struct tree *t, const char *path, uint32_t uid, uint32_t gid
     int rc = change(t, path, &i, e);
     if (i == NULL)
         return rc;
-    struct tree_xattr *x = arena_array(&t->arena, i->meta.nxattrs + 1, sizeof *x);
+    struct tree_xattr *x = arena_array(&t->tar->arena, i->meta.nxattrs + 1, sizeof *x);
     size_t n = 0;
     for (size_t k = 0; k < i->meta.nxattrs; k++)
         if (!str_is(i->meta.xattrs[k].name, "security.capability"))

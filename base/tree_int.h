@@ -91,6 +91,7 @@ struct tree_ops {
     int (*seal)(struct tree *t, bool nosync, struct err *e);
     void (*close)(struct tree *t);
     int (*stat)(struct tree *t, const char *path, struct arena *a, struct tree_entry *out, struct err *e);
+    int (*exists)(struct tree *t, const char *path, bool *there, struct err *e); /* NULL: what stat says */
     int (*read)(struct tree *t, const char *path, size_t max, struct buf *out, struct err *e);
     int (*write)(struct tree *t, const char *path, struct str data, const struct tree_meta *m, struct err *e);
     int (*mkdir)(struct tree *t, const char *path, const struct tree_meta *m, struct err *e);
@@ -281,6 +282,9 @@ int tree_edit_write(struct tree *t, const char *path, struct str data, const str
                     struct err *e);
 int tree_edit_mkdir(struct tree *t, const char *path, const struct tree_meta *m, struct err *e);
 int tree_edit_symlink(struct tree *t, const char *path, const char *text, struct err *e);
+/* Remembers a node that cannot be made (tree_keep_nodes()), copied, in place of one of its path; false: too
+ * many. */
+bool tree_keep_node(struct tree *t, const struct tree_kept_node *node);
 int tree_edit_node(struct tree *t, const char *path, enum tree_type type, dev_t dev,
                    const struct tree_meta *m, struct err *e);
 int tree_edit_remove(struct tree *t, const char *path, struct err *e);

@@ -160,7 +160,8 @@ static int settle_dir(struct tree *t, struct tree_node *n, struct err *e)
 {
     AUTO_BUF path = {0};
     tree_node_path(n, &path);
-    return tree_tar_holds(t, buf_view(&path)) ? 0 : tree_tar_dir(t, n, e);
+    const struct tree_entry en = node_entry(t, n, &path, TREE_DIR);
+    return tree_tar_holds(t, buf_view(&path)) ? tree_held_claimed(t, &en, e) : tree_tar_dir(t, n, e);
 }
 
 static int settle_layout(struct tree *t, size_t i, struct err *e)
@@ -173,6 +174,8 @@ static int settle_layout(struct tree *t, size_t i, struct err *e)
     struct tree_entry en = node_entry(t, n, &path, TREE_LINK);
     en.mode = 0777;
     en.link = str_c(t->layout[i].text);
+    if (tree_tar_holds(t, en.path))
+        return tree_held_claimed(t, &en, e);
     return tree_tar_dir(t, n->parent, e) < 0 ? -1 : tarball_entry(t->tar->tarball, &en, e);
 }
 
@@ -228,6 +231,7 @@ static const struct tree_ops tree_tar_ops = {
     .seal = tar_seal,
     .close = tar_close,
     .stat = tree_held_stat,
+    .exists = tree_held_exists,
     .read = tree_held_read,
     .write = tree_held_make,
     .mkdir = tree_held_mkdir,

@@ -12,6 +12,7 @@ struct tree_tar {
     struct digest digest;
     struct str *holds; /* canonical, sorted */
     size_t nholds;
+    struct arena arena; /* of what is held: belongs to the package whose turn it is, as the tarball does */
     struct tree_held *held; /* sorted by path */
     size_t nheld, held_cap;
     uint64_t held_bytes;
@@ -31,6 +32,8 @@ int tree_held_put(const struct tree_job *j, struct err *e);
 /* A hard link, where one of the two paths is held; m: its own metadata. */
 int tree_held_link(struct tree *t, struct str path, struct str target, const struct tree_meta *m,
                    struct err *e);
+/* A directory or link that no package's entry made, unless its path is held already. */
+int tree_held_claimed(struct tree *t, const struct tree_entry *en, struct err *e);
 /* For tree_import(): a file goes into the tarball at once, with the directories above it. */
 int tree_held_import(const struct tree_job *j, struct err *e);
 /* Everything held into the tarball, parents first. */
@@ -38,6 +41,7 @@ int tree_held_write(struct tree *t, struct err *e);
 void tree_held_free(struct tree *t);
 
 int tree_held_stat(struct tree *t, const char *path, struct arena *a, struct tree_entry *out, struct err *e);
+int tree_held_exists(struct tree *t, const char *path, bool *there, struct err *e);
 int tree_held_read(struct tree *t, const char *path, size_t max, struct buf *out, struct err *e);
 int tree_held_make(struct tree *t, const char *path, struct str data, const struct tree_meta *m,
                    struct err *e);

@@ -18,7 +18,8 @@ int xml_in_fail(struct xml *x, size_t at, struct err *e, const char *text)
     return err_set(e, ERR_FORMAT, "%s:%" PRIu64 ": %s", x->file, line, text);
 }
 
-void xml_in_count(struct xml *x, size_t upto)
+/* Counts the lines before window[upto]; needed before bytes are changed. */
+static void count_lines(struct xml *x, size_t upto)
 {
     if (upto <= x->counted)
         return;
@@ -91,7 +92,7 @@ static void make_room(struct xml *x)
 {
     if (x->cap - x->end >= XML_BLOCK)
         return;
-    xml_in_count(x, x->pos);
+    count_lines(x, x->pos);
     if (x->window != NULL)
         memmove(x->window, x->window + x->pos, x->end - x->pos);
     x->end -= x->pos;
@@ -233,7 +234,7 @@ static uint32_t entity(struct str s)
 int xml_in_decode(struct xml *x, char *p, size_t *n, bool attr, bool entities, struct err *e)
 {
     char *out = p, *end = p + *n;
-    xml_in_count(x, (size_t)(end - x->window));
+    count_lines(x, (size_t)(end - x->window));
     for (; p < end; p++) {
         if (*p == '&' && entities) {
             const char *semi = memchr(p, ';', (size_t)(end - p) < 16 ? (size_t)(end - p) : 16);

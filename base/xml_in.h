@@ -8,8 +8,6 @@ enum { XML_IN_LOOK = 9 /* strlen("<![CDATA[") */ };
 
 /* ERR_FORMAT with the line of window[at]. */
 int xml_in_fail(struct xml *x, size_t at, struct err *e, const char *text);
-/* Counts the lines before window[upto]; needed before bytes are changed. */
-void xml_in_count(struct xml *x, size_t upto);
 /* Reads on; the window's bytes may move, pos with them. */
 int xml_in_more(struct xml *x, struct err *e);
 /* Tries to have n bytes from pos on; with fewer the file is at its end. */

@@ -53,6 +53,8 @@ int cmd_plan(struct job *j, struct err *e);
 int cmd_second_stage(struct job *j, struct err *e);
 int cmd_run(struct job *j, struct err *e);
 int cmd_boot(struct job *j, struct err *e);
+int cmd_clone(struct job *j, struct err *e);
+int cmd_remove(struct job *j, struct err *e);
 int cmd_list(struct job *j, struct err *e);
 int cmd_check(struct job *j, struct err *e);
 

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "cmd/clone.h"
 #include "cmd/create_stages.h"
 #include "cmd/create_target.h"
 #include "cmd/create_unpack.h"
@@ -49,6 +50,10 @@ static int check_target_name(const char *target, struct err *e)
                                            ".ext2", ".img", ".iso", ".zip", ".squashfs"};
     size_t n = strlen(target);
     AUTO_BUF lower = {0};
+    AUTO_ARENA a = {0};
+    struct oci_name image;
+    if (oci_is(target))
+        return oci_name_parse(target, &a, &image, e);
     if (tarball_name(target) || (n > 0 && target[n - 1] == '/'))
         return 0;
     for (size_t i = 0; i < n; i++) {
@@ -59,8 +64,7 @@ static int check_target_name(const char *target, struct err *e)
     }
     const char *base = strrchr(buf_c(&lower), '/');
     base = base != NULL ? base + 1 : buf_c(&lower);
-    bool bad =
-        strstr(base, ".tar.") != NULL || strncmp(target, "oci:", 4) == 0 || strncmp(target, "zone:", 5) == 0;
+    bool bad = strstr(base, ".tar.") != NULL || strncmp(target, "zone:", 5) == 0;
     for (size_t i = 0; i < sizeof archives / sizeof *archives; i++)
         bad = bad || str_ends(str_c(base), str_c(archives[i]));
     if (!bad)
@@ -83,7 +87,7 @@ static int check_extras(const struct options *o, enum when when, struct err *e)
     return 0;
 }
 
-static int check_request(const struct job *j, enum when *when, struct err *e)
+static int check_request(struct job *j, enum when *when, struct err *e)
 {
     const struct options *o = &j->opt;
     const char *word = o->second_stage ? o->second_stage : "auto";
@@ -95,9 +99,9 @@ static int check_request(const struct job *j, enum when *when, struct err *e)
         return err_set(e, ERR_USAGE, "--second-stage: `%s' is none of auto, now, later, first-boot, never",
                        word);
     if (check_target_name(o->operands.v[1], e) < 0 || check_target_mirror(o->target_mirror, e) < 0 ||
-        check_extras(o, *when, e) < 0 || sbom_check(o, o->operands.v[1], e) < 0)
+        check_extras(o, *when, e) < 0 || sbom_check(o, create_target_path(j, o->operands.v[1]), e) < 0)
         return -1;
-    if (geteuid() != 0 && !tarball_name(o->operands.v[1])) {
+    if (geteuid() != 0 && !create_target_packed(o->operands.v[1])) {
         err_set(e, ERR_HOST, "writing a root directory needs root: its files have many owners");
         return err_hint(e, "run it as root or with sudo, or make a tarball: NAME.tar.zst");
     }
@@ -209,6 +213,30 @@ static int fill(struct job *j, struct create_plan *p, struct tree *t, struct fix
     return rc;
 }
 
+/* "" for a root that is finished. */
+static const char *state_of(enum when when)
+{
+    return when == NOW          ? ""
+           : when == NEVER      ? "unpacked only"
+           : when == FIRST_BOOT ? "second stage at its first boot"
+                                : "second stage pending";
+}
+
+/* What an image says of itself. */
+static int describe(struct job *j, struct create_plan *p, struct create_target *t, enum when when,
+                    struct err *e)
+{
+    struct str script;
+    const char **inits = NULL;
+    size_t n;
+    if (t->oci == NULL)
+        return 0;
+    if (when == FIRST_BOOT && first_boot_places(&j->arena, &script, &inits, &n, e) < 0)
+        return -1;
+    create_oci_describe(j, p, t->tree, state_of(when), inits != NULL ? inits[0] : NULL, &t->image);
+    return 0;
+}
+
 /* A root whose second stage failed is put in place all the same, to look at and to go on with. */
 static int finish(struct job *j, struct create_plan *p, struct create_target *t, enum when when,
                   struct err *e)
@@ -224,6 +252,8 @@ static int finish(struct job *j, struct create_plan *p, struct create_target *t,
     /* It tells when and how the tarball was made. */
     if (when == NOW && rc == 0 && t->tarball != NULL && tree_remove(t->tree, SECOND_STAGE_LOG, e) < 0)
         return -1;
+    if (rc == 0 && describe(j, p, t, when, e) < 0)
+        return -1;
     int sealed = rc < 0 ? create_target_keep(j, t, e) : create_target_seal(j, t, e);
     if (sealed == 0 && rc < 0)
         *e = second;
@@ -237,7 +267,9 @@ static int make(struct job *j, struct create_plan *p, struct create_target *t, e
     struct zone_host host;
     if (create_plan_make(j, p, e) < 0)
         return -1;
-    int rc = create_zone_host(j, p, t->name, &host, e);
+    int rc = t->oci != NULL ? oci_platform_check(p->release.machine, e) : 0;
+    if (rc == 0)
+        rc = create_zone_host(j, p, t->name, &host, e);
     if (rc == 0)
         rc = check_second(j, p, t, when, e);
     if (rc == 0)
@@ -262,13 +294,11 @@ static void say_done(struct job *j, const struct create_plan *p, const struct cr
                      enum when when)
 {
     char hex[DIGEST_HEX_MAX];
-    const char *state = when == NOW          ? ""
-                        : when == NEVER      ? ", unpacked only"
-                        : when == FIRST_BOOT ? ", second stage at its first boot"
-                                             : ", second stage pending";
+    const char *state = state_of(when);
     const char *name = strcmp(t->name, "-") == 0 ? "standard output" : t->name;
     progress_done(&j->ui,
-                  arena_printf(&j->arena, "%s: %zu packages in %s%s", p->what, p->plan.n, name, state),
+                  arena_printf(&j->arena, "%s: %zu packages in %s%s%s%s", p->what, p->plan.n, name,
+                               *state ? ", " : "", state, create_zone_hint(j, p)),
                   t->tarball != NULL ? digest_hex(&t->digest, hex) : NULL);
 }
 
@@ -297,6 +327,10 @@ int cmd_create(struct job *j, struct err *e)
 {
     struct create_plan p = {0};
     enum when when = NEVER;
+    if (j->opt.template_root != NULL)
+        return clone_template(j, e);
+    if (j->opt.how != NULL)
+        return err_set(e, ERR_USAGE, "--how says how to clone: it needs --template");
     if (check_request(j, &when, e) < 0 || read_extras(j, &p, e) < 0)
         return -1;
     job_open_cache(j);

@@ -61,7 +61,13 @@ static int missing_root(struct fetch_source *fs, struct err *e)
                                "all the same");
         return err_hint(e, "--insecure takes it all the same");
     }
-    err_set(e, ERR_NET, "%s: not found on any mirror", fs->root.what);
+    const struct mirror_urls *urls = &fs->source->urls;
+    err_set(e, ERR_NET, "%s: not found on any mirror, the first of which is %s", fs->root.what,
+            mirror_public(urls->url[0], &fs->fetch->job->arena));
+    if (urls->overridden && fs->fetch->plan->fmt->suite_is_path)
+        return err_hint(e,
+                        "--mirror names what `%s' stands below; a repository of your own: --repo 'ID URL .'",
+                        fs->source->query.suite);
     return err_hint(e, "does this mirror carry the release? choose another one with --mirror");
 }
 

@@ -28,23 +28,46 @@ static int check_keep(struct job *j, struct create_target *t, struct err *e)
         return 0;
     if (strcmp(t->name, "-") == 0)
         return err_set(e, ERR_USAGE, "--keep: standard output has no place beside it for the root");
-    t->kept = arena_printf(&j->arena, "%s.root", t->name);
+    t->kept = arena_printf(&j->arena, "%s.root", create_target_path(j, t->name));
     if (lstat(t->kept, &st) < 0)
         return 0;
     err_set(e, ERR_HOST, "%s: exists, and --keep would keep the root there", t->kept);
     return err_hint(e, "remove it first, or choose another target");
 }
 
+bool create_target_packed(const char *name)
+{
+    return tarball_name(name) || oci_is(name);
+}
+
+const char *create_target_path(struct job *j, const char *name)
+{
+    struct oci_name image;
+    struct err ignored;
+    return oci_is(name) && oci_name_parse(name, &j->arena, &image, &ignored) == 0 ? image.dir : name;
+}
+
+/* The process has entered its private place, if it ever will. */
+static int open_packed(struct job *j, struct create_target *t, struct err *e)
+{
+    struct tarball_opts o = {.jobs = (unsigned)j->opt.jobs, .stop = &job_stop, .log = j->log};
+    if (!oci_is(t->name))
+        return tarball_open(&t->tarball, t->name, &o, e);
+    o.shown = t->name;
+    return create_oci_open(j, t->name, &t->oci, e) < 0
+               ? -1
+               : tarball_open(&t->tarball, create_oci_layer(t->oci), &o, e);
+}
+
 int create_target_open(struct job *j, const char *name, bool finish, struct create_target *t, struct err *e)
 {
-    const struct tarball_opts o = {.jobs = (unsigned)j->opt.jobs, .stop = &job_stop, .log = j->log};
     *t = (struct create_target){.name = name, .place_fd = -1};
-    if (tarball_name(name)) {
+    if (create_target_packed(name)) {
         if (check_keep(j, t, e) < 0)
             return -1;
         if (finish && zone_private_can(&t->no_place) == 0 && zone_private_enter(e) < 0)
             return -1;
-        return tarball_open(&t->tarball, name, &o, e);
+        return open_packed(j, t, e);
     }
     if (tree_open_dir(&t->tree, name, j->log, e) == 0)
         return 0;
@@ -142,6 +165,8 @@ int create_target_seal(struct job *j, struct create_target *t, struct err *e)
         rc = tree_seal(t->tree, false, e);
     if (rc == 0 && t->tarball != NULL && tree_fd(t->tree) < 0)
         t->digest = *tree_digest(t->tree);
+    if (rc == 0 && t->oci != NULL)
+        rc = create_oci_seal(t->oci, &t->image, &t->digest, e);
     progress_end(&j->ui, "seal");
     return rc;
 }
@@ -150,6 +175,7 @@ void create_target_close(struct job *j, struct create_target *t)
 {
     tree_close(t->tree);
     tarball_close(t->tarball);
+    create_oci_close(t->oci);
     if (t->in_memory)
         zone_private_forget(t->place);
     if (t->place_fd >= 0)
@@ -158,5 +184,6 @@ void create_target_close(struct job *j, struct create_target *t)
         log_warn(j->log, "%s: cannot be removed: %s", t->place, strerror(errno));
     t->tree = NULL;
     t->tarball = NULL;
+    t->oci = NULL;
     t->place = NULL;
 }

@@ -1,5 +1,5 @@
 /* Where `create` puts its result: a directory, a tarball that entries stream into, or a root in a private
-   place that is packed into a tarball once it is finished. */
+   place that is packed into a tarball once it is finished. The tarball may be the layer of an image. */
 #ifndef CMD_CREATE_TARGET_H
 #define CMD_CREATE_TARGET_H
 
@@ -7,11 +7,14 @@
 #include "base/tarball.h"
 #include "base/tree.h"
 #include "cmd/cmd.h"
+#include "cmd/create_oci.h"
 
 struct create_target {
     const char *name; /* as the user gave it */
     struct tree *tree;
     struct tarball *tarball; /* NULL: a directory */
+    struct create_oci *oci;  /* NULL: no image */
+    struct oci_image image;  /* create_oci_describe(); before the target is sealed */
     char *place;             /* directory that holds the private root, made for it; NULL: none */
     bool in_memory;          /* the place is */
     int place_fd;            /* holds its lock */
@@ -20,6 +23,10 @@ struct create_target {
     struct digest digest; /* of a sealed tarball, before compression */
 };
 
+/* Whether a target of this name is a tarball or an image, which needs no rights. */
+bool create_target_packed(const char *name);
+/* The file or directory that the name is about. */
+const char *create_target_path(struct job *j, const char *name);
 /* The target comes first: whether it can be had is known before anything is fetched. Nothing is left of it
    unless create_target_seal() succeeded. finish: a tarball shall be finished if that can be done, so the
    process enters its private place, while it has one thread. */

@@ -22,6 +22,13 @@ static int verify(void *ctx, unsigned repo, int fd, uint64_t off, uint64_t n, st
     return rc;
 }
 
+/* A lock of such a recipe was planned from an index that need not have been signed. */
+static bool vouched(void *ctx, unsigned repo)
+{
+    const struct trusting *t = ctx;
+    return !t->plan->locked && create_root_trust(t->plan, &t->plan->sources[repo]) != DISTRO_TRUST_PACKAGES;
+}
+
 const struct pkgfmt_trust *create_trust(struct job *j, const struct create_plan *p)
 {
     if (p->keyring == NULL)
@@ -29,6 +36,6 @@ const struct pkgfmt_trust *create_trust(struct job *j, const struct create_plan 
     struct trusting *t = arena_alloc(&j->arena, sizeof *t);
     struct pkgfmt_trust *out = arena_alloc(&j->arena, sizeof *out);
     *t = (struct trusting){j, p};
-    *out = (struct pkgfmt_trust){verify, t};
+    *out = (struct pkgfmt_trust){verify, vouched, t};
     return out;
 }

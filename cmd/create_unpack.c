@@ -42,6 +42,7 @@ struct unpacker {
     size_t nready, done, total;
     unsigned next;      /* ordered: index of the package to begin with */
     size_t read, nread; /* packages whose owners were read, and shall be before any is unpacked */
+    bool reading;       /* the owners of one are being read */
     uint64_t memory;    /* what the running decoders may use */
     bool closed, failed;
     struct err err;
@@ -74,7 +75,7 @@ static struct item *take_unread(struct unpacker *u)
     for (size_t i = 0; i < u->nready; i++)
         if (u->ready[i]->index == u->read) {
             struct item *it = take_at(u, i);
-            it->reading = true;
+            it->reading = u->reading = true;
             return it;
         }
     return NULL;
@@ -110,6 +111,7 @@ static struct pkgfmt_package package_of(const struct unpacker *u, const struct i
     return (struct pkgfmt_package){.fd = it->fd,
                                    .pkg = &u->plan->plan.pkgs[it->index],
                                    .index = it->index,
+                                   .max_bytes = unpack_bound(&u->plan->plan.pkgs[it->index]),
                                    .trust = u->trust,
                                    .owners = u->owners};
 }
@@ -146,7 +148,7 @@ static void read_owners(struct unpacker *u, struct item *it)
     pthread_mutex_lock(&u->lock);
     if (rc < 0)
         fail(u, &e);
-    it->reading = false;
+    it->reading = u->reading = false;
     u->ready[u->nready++] = it;
     u->read++;
     pthread_cond_broadcast(&u->changed);
@@ -205,6 +207,8 @@ static void *worker(void *arg)
 static bool can_begin(const struct unpacker *u)
 {
     bool unread = u->read < u->nread;
+    if (u->reading)
+        return true;
     for (size_t i = 0; i < u->nready; i++)
         if (unread ? u->ready[i]->index == u->read : !u->ordered || u->ready[i]->index == u->next)
             return true;

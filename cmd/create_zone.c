@@ -191,3 +191,11 @@ int create_zone_write(struct job *j, const struct zone_host *h, struct err *e)
         log_info(j->log, "for the host: %s", place(j, &h->files[i]));
     return 0;
 }
+
+const char *create_zone_hint(struct job *j, const struct create_plan *p)
+{
+    const char *kind = zone_kind_name(p->zone);
+    if (j->opt.host_files != NULL || !zone_kind_has_host(p->zone))
+        return "";
+    return arena_printf(&j->arena, ", zone kind %s (--host-files DIR writes what its host needs)", kind);
+}

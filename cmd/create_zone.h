@@ -20,6 +20,8 @@ int create_zone_plan(struct job *j, struct create_plan *p, struct err *e);
 /* What the host gets, checked as far as it can be before anything is written. target: as the user gave it. */
 int create_zone_host(struct job *j, struct create_plan *p, const char *target, struct zone_host *out,
                      struct err *e);
+/* Ends the last line of a run: how to get the files that were not asked for; or nothing. */
+const char *create_zone_hint(struct job *j, const struct create_plan *p);
 /* Writes all of them, or none. */
 int create_zone_write(struct job *j, const struct zone_host *h, struct err *e);
 

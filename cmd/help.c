@@ -15,15 +15,17 @@ static void print_option(const struct option_row *r)
 static void print_program(void)
 {
     puts("usage: zonestrap COMMAND [options] ...\n\n"
-         "Puts a Linux distribution into a directory or a tarball, verified and properly "
+         "Puts a Linux distribution into a directory, a tarball or an OCI image, verified and properly "
          "installed.\n\ncommands:");
     for (const struct command *c = commands; c->name != NULL; c++)
         printf("  %-14s %s\n", c->name, c->what);
     puts("\n`zonestrap COMMAND --help' lists a command's options; zonestrap(8) explains them.\n\n"
          "  zonestrap create debian/bookworm ./root\n"
          "  zonestrap create debian/trixie trixie.tar.zst\n"
+         "  zonestrap create debian/trixie oci:./trixie:latest\n"
          "  zonestrap plan --why perl-base debian/trixie\n"
-         "  zonestrap run ./root -- dpkg --audit\n\n"
+         "  zonestrap run ./root -- dpkg --audit\n"
+         "  zonestrap clone ./root ./web1\n\n"
          "exit status: 0 done, 2 usage or recipe, 3 network, 4 trust, 5 bad package or index,\n"
          "  6 no solution, 7 host, 8 second stage failed, 130 interrupted");
 }
@@ -34,7 +36,11 @@ void help_print(const struct command *c)
         print_program();
         return;
     }
-    printf("usage: zonestrap %s [options] %s\n\n%s\n\noptions:\n", c->name, c->operands, c->what);
+    printf("usage: zonestrap %s [options] %s\n\n%s\n\n", c->name, c->operands, c->what);
+    if (c->bit == CMD_CREATE)
+        puts("TARGET: a directory; NAME.tar, .tar.gz, .tar.xz, .tar.zst or `-', a tarball; oci:DIR[:TAG], an "
+             "image\n  in an OCI image layout; ./ before a directory that is called so\n");
+    puts("options:");
     for (const struct option_row *r = option_rows; r->name != NULL; r++)
         if (r->commands & c->bit)
             print_option(r);
@@ -58,7 +64,8 @@ static void completion_values(void)
         puts("\" -- \"$cur\")); return ;;");
     }
     puts("    "
-         "--keyring|--log|--cache-dir|--recipes|--mirror|--lock|--locked|--manifest|--sbom|--overlay|--hook) "
+         "--keyring|--log|--cache-dir|--recipes|--mirror|--lock|--locked|--manifest|--sbom|--overlay|--hook|-"
+         "-template) "
          "COMPREPLY=($(compgen -f -- "
          "\"$cur\")); return "
          ";;\n"

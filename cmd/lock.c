@@ -6,8 +6,9 @@
 #include "base/auto.h"
 #include "base/file.h"
 #include "base/kw.h"
+#include "pkgfmt/index_path.h"
 
-enum { VERSION = 1, FILE_MAX = 8 * 1024 * 1024, NAME_MAX_LEN = 512, PATH_MAX_LEN = 4000 };
+enum { VERSION = 1, FILE_MAX = 8 * 1024 * 1024, NAME_MAX_LEN = 512 };
 
 /* Bounds of the index readers, too; the last second of the year 9999. */
 static const uint64_t size_max = 1ULL << 40, installed_max = 1ULL << 42, time_max = 253402300799ULL;
@@ -36,19 +37,6 @@ static bool made_of(struct str s, const char *marks, size_t max)
             return false;
     }
     return s.n > 0 && s.n <= max;
-}
-
-/* Below the repository, and no URL. */
-static bool path_ok(struct str path)
-{
-    struct str part, rest = path;
-    if (path.n == 0 || path.n > PATH_MAX_LEN || path.p[0] == '/' || str_find(path, STR("://")) < path.n ||
-        str_chr(path, '\\') < path.n)
-        return false;
-    while (str_cut(&rest, '/', &part))
-        if (str_is(part, ".."))
-            return false;
-    return true;
 }
 
 static int read_number(struct reader *r, const struct kw_line *l, struct str word, uint64_t least,
@@ -148,7 +136,7 @@ static int read_value(struct reader *r, const struct kw_section *s, const struct
     uint64_t n;
     if (!str_word(&rest, &word))
         return BAD(r, l, word, "`%s' without a value", k->name);
-    if (k->kind != WORDS && str_word(&rest, &extra))
+    if (k->kind != WORDS && k->kind != NAMES && str_word(&rest, &extra))
         return BAD(r, l, extra, "`%s' takes one word", k->name);
     switch (k->kind) {
     case WORD:
@@ -158,7 +146,7 @@ static int read_value(struct reader *r, const struct kw_section *s, const struct
         read_components(r, l->arg, (struct distro_repo *)field);
         return 0;
     case NAMES:
-        add_name(r, (struct option_list *)field, s->nlines, word);
+        add_name(r, (struct option_list *)field, s->nlines, str_trim(l->arg));
         return 0;
     case YES:
         *(bool *)field = str_is(word, "yes");
@@ -271,8 +259,8 @@ static int read_package(struct reader *r, const struct kw_line *l, struct plan_p
         return BAD(r, l, w[PKG_VERSION], "`%" STR_FMT "' is no version", STR_ARG(w[PKG_VERSION]));
     if (!made_of(w[ARCH], "-_", NAME_MAX_LEN))
         return BAD(r, l, w[ARCH], "`%" STR_FMT "' is no architecture", STR_ARG(w[ARCH]));
-    if (!path_ok(w[PATH]))
-        return BAD(r, l, w[PATH], "`%" STR_FMT "' is no path below the repository", STR_ARG(w[PATH]));
+    if (!index_path_package_ok(w[PATH]))
+        return BAD(r, l, w[PATH], "`%" STR_FMT "' is no path from the repository", STR_ARG(w[PATH]));
     *p = (struct plan_pkg){.reason = "", .priority = ""};
     if (read_number(r, l, w[SIZE], 1, size_max, &p->size, e) < 0 ||
         read_number(r, l, w[INSTALLED], 0, installed_max, &p->installed_size, e) < 0 ||

@@ -54,7 +54,8 @@ struct lock {
 
 /* Reads a lock; everything lives in the arena. ERR_USAGE, `file:line:col: ...`: an unknown section or
    keyword, one that is missing or stands twice, a bad number, a digest below SHA256, a path that leaves the
-   repository, a package twice, a control byte, too large a file. ERR_HOST: it cannot be read. */
+   repository (but for `../' at its start), a package twice, a control byte, too large a file. ERR_HOST: it
+   cannot be read. */
 int lock_read(const char *file, struct arena *a, struct lock *out, struct err *e);
 /* The same from a text at hand; what is kept of it is copied. */
 int lock_parse(const char *name, struct str text, struct arena *a, struct lock *out, struct err *e);

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -29,6 +30,21 @@ static const char *word(struct writer *w, const char *s)
     if (!word_ok(s) && w->bad == NULL)
         w->bad = s;
     return s;
+}
+
+/* What was asked for may have blanks in it ("webserver >= 2"); a `#' behind one would be a comment. */
+static void put_names(struct writer *w, const char *key, const struct option_list *names)
+{
+    for (size_t i = 0; i < names->n; i++) {
+        const char *s = names->v[i];
+        bool good =
+            *s != '\0' && *s != ' ' && *s != '#' && s[strlen(s) - 1] != ' ' && strstr(s, " #") == NULL;
+        for (const char *p = s; *p != '\0'; p++)
+            good = good && (unsigned char)*p >= ' ' && *p != 0x7f;
+        if (!good && w->bad == NULL)
+            w->bad = s;
+        buf_printf(w->out, "%-10s %s\n", key, s);
+    }
 }
 
 static void put_word(struct writer *w, const char *key, const char *value)
@@ -61,10 +77,8 @@ static void put_request(struct writer *w, const struct lock *l)
     put_word(w, "set", l->set);
     if (l->zone != NULL && strcmp(l->zone, "none") != 0)
         put_word(w, "zone", l->zone);
-    for (size_t i = 0; i < l->include.n; i++)
-        put_word(w, "include", l->include.v[i]);
-    for (size_t i = 0; i < l->exclude.n; i++)
-        put_word(w, "exclude", l->exclude.v[i]);
+    put_names(w, "include", &l->include);
+    put_names(w, "exclude", &l->exclude);
     if (l->weak)
         put_word(w, "weak", "yes");
     if (l->security)

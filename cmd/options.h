@@ -17,8 +17,10 @@ enum {
     CMD_RUN = 8,
     CMD_LIST = 16,
     CMD_CHECK = 32,
-    CMD_BOOT = 64,
-    CMD_ALL = 127
+    CMD_CLONE = 64,
+    CMD_REMOVE = 128,
+    CMD_BOOT = 256,
+    CMD_ALL = 511
 };
 
 struct option_list {
@@ -28,10 +30,10 @@ struct option_list {
 
 struct options {
     const char *arch, *set, *suites, *target_mirror, *second_stage, *cache_dir, *log_file, *progress, *why,
-        *hostname, *locked, *lock, *manifest, *sbom, *zone, *host_files;
+        *hostname, *locked, *lock, *manifest, *sbom, *zone, *host_files, *how, *template_root;
     struct option_list include, exclude, mirrors, components, repos, keyrings, recipes, overlays, hooks;
     bool insecure, ignore_expiry, second_stage_full, keep, offline, weak, security, json, names, quiet, help,
-        version;
+        version, unfinished, force;
     uint64_t jobs, verbose, now;
     const char *init, *net, *until; /* of boot, with the next two lines */
     bool single, no_reboot;

@@ -3,9 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/auto.h"
 #include "cmd/changes.h"
 #include "cmd/create_plan.h"
 #include "cmd/sbom.h"
+
+enum { COLUMN_MAX = 60 }; /* what is longer shifts its line */
 
 static void totals(const struct plan *p, uint64_t *download, uint64_t *installed)
 {
@@ -16,14 +19,28 @@ static void totals(const struct plan *p, uint64_t *download, uint64_t *installed
     }
 }
 
+static int wider(int width, const char *s)
+{
+    size_t n = strlen(s);
+    return n > COLUMN_MAX ? COLUMN_MAX : (int)n > width ? (int)n : width;
+}
+
 static void print_text(const struct create_plan *p)
 {
     uint64_t download, installed;
     char a[32], b[32];
+    int name = 28, version = 28, arch = 6, repo = 9;
     for (size_t i = 0; i < p->plan.n; i++) {
         const struct plan_pkg *pkg = &p->plan.pkgs[i];
-        printf("%-28s %-28s %-6s %9s  %-9s %s\n", pkg->name, pkg->version, pkg->arch,
-               progress_bytes(pkg->size, a), p->sources[pkg->repo].repo->id, pkg->reason);
+        name = wider(name, pkg->name);
+        version = wider(version, pkg->version);
+        arch = wider(arch, pkg->arch);
+        repo = wider(repo, p->sources[pkg->repo].repo->id);
+    }
+    for (size_t i = 0; i < p->plan.n; i++) {
+        const struct plan_pkg *pkg = &p->plan.pkgs[i];
+        printf("%-*s %-*s %-*s %9s  %-*s %s\n", name, pkg->name, version, pkg->version, arch, pkg->arch,
+               progress_bytes(pkg->size, a), repo, p->sources[pkg->repo].repo->id, pkg->reason);
     }
     totals(&p->plan, &download, &installed);
     printf("%s %s: %zu packages, %s to transfer, %s to unpack", p->what, p->release.arch, p->plan.n,
@@ -68,7 +85,9 @@ static void json_package(struct job *j, const struct create_plan *p, const struc
     json_field("arch", pkg->arch, ",");
     printf(",\"size\":%" PRIu64 ",\"installed_size\":%" PRIu64, pkg->size, pkg->installed_size);
     json_digest(&pkg->digest);
-    json_field("url", arena_printf(&j->arena, "%s/%s", s->urls.url[0], pkg->path), ",");
+    AUTO_BUF url = {0};
+    mirror_file_url(&url, s->urls.url[0], pkg->path);
+    json_field("url", arena_str(&j->arena, buf_view(&url)), ",");
     json_field("repo", s->repo->id, ",");
     json_field("reason", pkg->reason, ",");
     putchar('}');

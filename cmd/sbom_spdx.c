@@ -111,11 +111,9 @@ static const char *supplier(struct writer *w, const struct source *s)
 static const char *location(struct writer *w, const struct source *s, const struct plan_pkg *pkg)
 {
     AUTO_BUF b = {0};
-    if (strncasecmp(s->urls.canonical, "file:", 5) == 0)
+    if (strncasecmp(s->urls.canonical, "file:", 5) == 0 ||
+        !mirror_file_url(&b, mirror_public(s->urls.canonical, w->a), pkg->path))
         return "NOASSERTION";
-    buf_puts(&b, mirror_public(s->urls.canonical, w->a));
-    buf_putc(&b, '/');
-    mirror_escape(&b, str_c(pkg->path));
     return arena_str(w->a, buf_view(&b));
 }
 

@@ -11,8 +11,9 @@ bool fixup_hostname_ok(const char *s)
     return s != NULL && *s != '\0' && *s != '-' && *s != '.' && strlen(s) <= 64 && strspn(s, ok) == strlen(s);
 }
 
-int fixup_load(const struct data *d, const struct fixup_facts *f, struct arena *a, struct fixup_set **out,
-               struct err *e)
+/* all: those that do not match, too. */
+static int load(const struct data *d, const struct fixup_facts *f, bool all, struct arena *a,
+                struct fixup_set **out, struct err *e)
 {
     const char **names;
     size_t n;
@@ -35,10 +36,31 @@ int fixup_load(const struct data *d, const struct fixup_facts *f, struct arena *
             continue;
         if (rc < 0 || fixup_read(origin, text, f, a, &x, &matches, e) < 0)
             return -1;
-        if (matches)
+        bool clone_only = x.nclone > 0 && x.nbefore + x.nafter == 0;
+        if (all || (matches && !clone_only))
             (*out)->v[(*out)->n++] = x;
     }
     return 0;
+}
+
+int fixup_load(const struct data *d, const struct fixup_facts *f, struct arena *a, struct fixup_set **out,
+               struct err *e)
+{
+    return load(d, f, false, a, out, e);
+}
+
+int fixup_load_clone(const struct data *d, const char *hostname, struct arena *a, struct fixup_set **out,
+                     struct err *e)
+{
+    const struct fixup_facts f = {.zone = "",
+                                  .format = "",
+                                  .distro = "",
+                                  .release = "",
+                                  .version = "",
+                                  .arch = "",
+                                  .keyring_name = "",
+                                  .hostname = hostname};
+    return load(d, &f, true, a, out, e);
 }
 
 /* passwd and group: owners' names are looked up there. */
@@ -97,7 +119,11 @@ static int apply_op(const struct fixup_op *op, struct tree *t, struct err *e)
 {
     AUTO_ARENA a = {0};
     struct tree_entry en;
-    int rc = op->if_absent ? tree_stat(t, op->path, &a, &en, e) : 1;
+    int rc = op->missing_ok ? tree_stat(t, op->source ? op->source : op->path, &a, &en, e) : 0;
+    if (rc == 1) /* some verbs would make it */
+        return 0;
+    if (rc == 0)
+        rc = op->if_absent ? tree_stat(t, op->path, &a, &en, e) : 1;
     if (rc == 1)
         rc = op->verb->apply(op, t, e);
     if (rc == 1 && op->missing_ok)
@@ -116,6 +142,36 @@ int fixup_apply(struct fixup_set *s, struct tree *t, const struct log *log, stru
         for (size_t k = 0; k < s->v[i].nbefore; k++)
             if (apply_op(&s->v[i].before[k], t, e) < 0)
                 return -1;
+    }
+    return 0;
+}
+
+/* Whether the section's condition holds. */
+static int has_any(const struct fixup_op *op, struct tree *t, bool *yes, struct err *e)
+{
+    AUTO_ARENA a = {0};
+    struct tree_entry en;
+    *yes = op->has == NULL;
+    for (size_t i = 0; !*yes && i < op->nhas; i++) {
+        int rc = tree_stat(t, op->has[i], &a, &en, e);
+        if (rc < 0)
+            return -1;
+        *yes = rc == 0;
+    }
+    return 0;
+}
+
+int fixup_apply_clone(const struct fixup_set *s, struct tree *t, const struct log *log, struct err *e)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        if (s->v[i].nclone > 0)
+            log_debug(log, "fixup %s", s->v[i].name);
+        for (size_t k = 0; k < s->v[i].nclone; k++) {
+            const struct fixup_op *op = &s->v[i].clone[k];
+            bool yes;
+            if (has_any(op, t, &yes, e) < 0 || (yes && apply_op(op, t, e) < 0))
+                return -1;
+        }
     }
     return 0;
 }

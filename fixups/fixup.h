@@ -45,6 +45,13 @@ int fixup_apply(struct fixup_set *s, struct tree *t, const struct log *log, stru
 int fixup_render(struct fixup_set *s, struct buf *sh, struct err *e);
 /* Names of the matching fixups, for -v and tests. */
 size_t fixup_names(const struct fixup_set *s, struct arena *a, const char ***names);
+/* The [clone] sections of every *.fixup, whatever its [match] says; hostname is the clone's. Errors as
+   fixup_load(). */
+int fixup_load_clone(const struct data *d, const char *hostname, struct arena *a, struct fixup_set **out,
+                     struct err *e);
+/* Does them to a clone; twice changes nothing. The tree is a directory's. Errors name fixup, line and path.
+ */
+int fixup_apply_clone(const struct fixup_set *s, struct tree *t, const struct log *log, struct err *e);
 int fixup_check(const char *name, struct str text, struct err *e);
 
 #endif

@@ -45,12 +45,15 @@ struct fixup_op {
     const char *ere;
     struct str *words; /* rc-remove */
     size_t nwords;
+    bool pattern;           /* remove in [clone]: the last name may have * and ? */
+    const char *const *has; /* [clone has=...]: one of these must be there; NULL: no condition */
+    size_t nhas;
 };
 
 struct fixup {
     const char *name; /* "hostname" */
-    struct fixup_op *before, *after;
-    size_t nbefore, nafter;
+    struct fixup_op *before, *after, *clone;
+    size_t nbefore, nafter, nclone;
 };
 
 struct fixup_set {

@@ -1,5 +1,7 @@
 #include "fixups/fixup_int.h"
 
+enum { HAS_MAX = 16 };
+
 static const char *const match_keys[] = {"zone", "format",  "distro",  "release",
                                          "arch", "package", "variable"};
 
@@ -44,8 +46,14 @@ struct str fixup_variable_name(struct str s)
     return n > 1 && n < s.n && s.p[n] == '}' ? (struct str){s.p + 1, n - 1} : (struct str){NULL, 0};
 }
 
-static int expand(const struct kw_file *file, unsigned line, unsigned col, struct str s,
-                  const struct fixup_facts *f, struct buf *out, struct err *e)
+/* Of a root that is cloned nothing else is known. */
+static bool clone_knows(const struct kw_section *in, struct str name)
+{
+    return !str_is(in->name, "clone") || str_is(name, "hostname");
+}
+
+static int expand(const struct kw_file *file, const struct kw_section *in, unsigned line, unsigned col,
+                  struct str s, const struct fixup_facts *f, struct buf *out, struct err *e)
 {
     for (size_t i = 0; i < s.n; i++) {
         struct str name = {NULL, 0}, value;
@@ -60,6 +68,9 @@ static int expand(const struct kw_file *file, unsigned line, unsigned col, struc
                             "unknown variable {%" STR_FMT
                             "} (known: {hostname} {distro} {release} {version} {arch} {sources} {keyring})",
                             STR_ARG(name));
+        if (!clone_knows(in, name))
+            return kw_error(file, line, col + (unsigned)i, e,
+                            "[clone] knows {hostname} alone, not {%" STR_FMT "}", STR_ARG(name));
         buf_str(out, value);
         i += name.n + 1;
     }
@@ -88,7 +99,7 @@ static int read_lines(const struct kw_section *s, const struct kw_file *file, st
             rc = kw_error(file, l->line, l->col, e, "a line of text begins with `|' and a blank");
             break;
         }
-        rc = expand(file, l->line, l->col + 2, line, f, &b, e);
+        rc = expand(file, s, l->line, l->col + 2, line, f, &b, e);
         /* A variable of several lines brings its own line end; an empty one no line at all. */
         if (b.n > before ? b.p[b.n - 1] != '\n' : fixup_variable_name(line).n + 2 != line.n)
             buf_putc(&b, '\n');
@@ -129,7 +140,7 @@ static int read_op(const struct kw_file *file, const struct kw_section *s, struc
         return fixup_error(op, e, "a line of text without a verb before it that takes any");
     if (read_verb(op, str_is(s->name, "after-install"), e) < 0)
         return -1;
-    int rc = expand(file, l->line, l->arg_col, l->arg, f, &b, e);
+    int rc = expand(file, s, l->line, l->arg_col, l->arg, f, &b, e);
     struct str arg = arena_copy(a, buf_view(&b)), word;
     buf_free(&b);
     if (rc < 0)
@@ -142,7 +153,49 @@ static int read_op(const struct kw_file *file, const struct kw_section *s, struc
         return fixup_error(op, e, "`%s' is used so: %s %s", op->verb->name, op->verb->name, op->verb->usage);
     if (op->verb->lines && read_lines(s, file, text, at + 1, f, op, a, next, e) < 0)
         return -1;
-    return op->verb->read(op, words, n, a, e);
+    if (op->verb->read(op, words, n, a, e) < 0)
+        return -1;
+    op->pattern =
+        str_is(s->name, "clone") && strcmp(op->verb->name, "remove") == 0 && strpbrk(op->path, "*?[") != NULL;
+    if (op->pattern && strpbrk(op->path, "*?[") < strrchr(op->path, '/'))
+        return fixup_error(op, e, "%s: only the last name may be a pattern", op->path);
+    return 0;
+}
+
+/* [clone has=PATH,PATH]: what the root holds decides, when it is cloned. */
+static int read_has(const struct kw_file *file, const struct kw_section *s, const char **has, size_t *n,
+                    struct arena *a, struct err *e)
+{
+    *n = 0;
+    for (size_t i = 0; i < s->nquals; i++) {
+        struct str values = s->quals[i].value, value;
+        if (i > 0 || !str_is(s->quals[i].key, "has"))
+            return kw_error(file, s->line, s->col, e, "[clone] takes one qualifier, has=PATH,...");
+        while (str_cut(&values, ',', &value)) {
+            if (value.n < 2 || value.p[0] != '/' || *n == HAS_MAX)
+                return kw_error(file, s->line, s->col, e, "has=: up to %d paths that begin with `/'",
+                                HAS_MAX);
+            has[(*n)++] = arena_str(a, value);
+        }
+    }
+    return 0;
+}
+
+static int read_clone(const struct kw_file *file, const struct kw_section *s, struct str text,
+                      const struct fixup_facts *f, struct arena *a, struct fixup *out, struct err *e)
+{
+    const char **has = arena_array(a, HAS_MAX, sizeof *has);
+    size_t nhas;
+    if (read_has(file, s, has, &nhas, a, e) < 0)
+        return -1;
+    for (size_t at = 0; at < s->nlines;) {
+        struct fixup_op *op = &out->clone[out->nclone++];
+        if (read_op(file, s, text, at, f, op, a, &at, e) < 0)
+            return -1;
+        op->has = nhas > 0 ? has : NULL;
+        op->nhas = nhas;
+    }
+    return 0;
 }
 
 /* Whether one of the words is the fact. */
@@ -261,9 +314,11 @@ static int read_section(const struct kw_file *file, const struct kw_section *s, 
                         s->label.n ? "name" : "qualifier");
     if (match)
         return read_match(file, s, f, matches, e);
+    if (str_is(s->name, "clone"))
+        return read_clone(file, s, text, f, a, out, e);
     if (!str_is(s->name, "before-boot") && !str_is(s->name, "after-install"))
         return kw_error(file, s->line, s->col, e,
-                        "unknown section [%" STR_FMT "] (known: match, before-boot, after-install)",
+                        "unknown section [%" STR_FMT "] (known: match, before-boot, after-install, clone)",
                         STR_ARG(s->name));
     return read_ops(file, s, text, f, a, out, e);
 }
@@ -283,6 +338,7 @@ int fixup_read(const char *file, struct str text, const struct fixup_facts *f, s
         return kw_error(kw, 1, 1, e, "a fixup has one [match], not %zu", nmatch);
     out->before = arena_array(a, lines, sizeof *out->before);
     out->after = arena_array(a, lines, sizeof *out->after);
+    out->clone = arena_array(a, lines, sizeof *out->clone);
     *matches = f != NULL;
     for (size_t i = 0; i < kw->n; i++)
         if (read_section(kw, &kw->sections[i], text, f, a, out, matches, e) < 0)

@@ -1,4 +1,6 @@
 /* The verbs: how a line's words are read, and what is done to the tree. The same as shell: fixup_sh.c. */
+#include <fnmatch.h>
+
 #include "base/auto.h"
 #include "fixups/fixup_int.h"
 
@@ -317,8 +319,28 @@ static int do_node(const struct fixup_op *op, struct tree *t, struct err *e)
                      e);
 }
 
+/* Hidden names are no match for a leading `*', as in the shell. */
+static int remove_matching(const struct fixup_op *op, struct tree *t, struct err *e)
+{
+    AUTO_ARENA a = {0};
+    struct str *names;
+    size_t n = 0;
+    const char *last = strrchr(op->path, '/') + 1;
+    const char *dir = arena_str(&a, (struct str){op->path, (size_t)(last - op->path - 1)});
+    int rc = tree_list(t, *dir ? dir : "/", &a, &names, &n, e);
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        const char *name = arena_str(&a, names[i]);
+        if (fnmatch(last, name, FNM_PERIOD) == 0 &&
+            tree_remove(t, arena_printf(&a, "%s/%s", dir, name), e) < 0)
+            return -1;
+    }
+    return rc < 0 ? -1 : 0;
+}
+
 static int do_remove(const struct fixup_op *op, struct tree *t, struct err *e)
 {
+    if (op->pattern)
+        return remove_matching(op, t, e);
     return tree_remove(t, op->path, e) < 0 ? -1 : 0;
 }
 

@@ -37,6 +37,13 @@ static int unknown(const struct data *d, const char *name, struct arena *a, stru
     return err_set(e, ERR_USAGE, "there is no zone kind `%.100s', but %s", name, buf_c(&names));
 }
 
+int zone_kind_parse(const char *name, const char *file, struct str text, struct arena *a,
+                    struct zone_kind **out, struct err *e)
+{
+    *out = arena_alloc(a, sizeof **out);
+    return zone_kind_read(name, file, text, a, *out, e);
+}
+
 int zone_kind_load(const struct data *d, const char *name, struct arena *a, struct zone_kind **out,
                    struct err *e)
 {
@@ -47,8 +54,7 @@ int zone_kind_load(const struct data *d, const char *name, struct arena *a, stru
         rc = data_read(d, "fixups", arena_printf(a, "%s" SUFFIX, name), a, &text, &origin, e);
     if (rc > 0)
         return unknown(d, name, a, e);
-    *out = arena_alloc(a, sizeof **out);
-    return rc < 0 ? -1 : zone_kind_read(name, origin, text, a, *out, e);
+    return rc < 0 ? -1 : zone_kind_parse(name, origin, text, a, out, e);
 }
 
 const char *zone_kind_name(const struct zone_kind *k)
@@ -310,6 +316,14 @@ static bool is_last(const struct zone_kind *k, size_t at, const struct zone_fact
         if (str_is(s[i].name, "host") && str_eq(s[i].label, s[at].label) && fits(&s[i], f))
             return false;
     return true;
+}
+
+bool zone_kind_has_host(const struct zone_kind *k)
+{
+    for (size_t i = 0; i < k->kw.n; i++)
+        if (str_is(k->kw.sections[i].name, "host"))
+            return true;
+    return false;
 }
 
 int zone_kind_host(const struct zone_kind *k, const struct zone_facts *f, struct arena *a,

@@ -42,6 +42,9 @@ struct zone_kind;
    in its file. */
 int zone_kind_load(const struct data *d, const char *name, struct arena *a, struct zone_kind **out,
                    struct err *e);
+/* The same from a text at hand, which must outlive the kind; file is for messages. */
+int zone_kind_parse(const char *name, const char *file, struct str text, struct arena *a,
+                    struct zone_kind **out, struct err *e);
 const char *zone_kind_name(const struct zone_kind *k);
 const char *zone_kind_title(const struct zone_kind *k);
 /* A capability's value; NULL: the file says nothing of it. */
@@ -60,6 +63,8 @@ void zone_kind_packages(const struct zone_kind *k, const struct zone_facts *f, s
                         struct zone_words *add, struct zone_words *without);
 /* What a user should know of the kind and this release, a line each. */
 struct zone_words zone_kind_notes(const struct zone_kind *k, const struct zone_facts *f, struct arena *a);
+/* Whether the kind has files for any host. */
+bool zone_kind_has_host(const struct zone_kind *k);
 /* The files for the host. ERR_USAGE: a variable's value that no file can hold safely (blanks, quotes, control
    bytes); two files of one name. */
 int zone_kind_host(const struct zone_kind *k, const struct zone_facts *f, struct arena *a,

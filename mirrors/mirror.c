@@ -126,6 +126,24 @@ void mirror_escape(struct buf *out, struct str path)
     }
 }
 
+bool mirror_file_url(struct buf *out, const char *url, const char *path)
+{
+    struct str base = str_c(url), rest = str_c(path);
+    size_t scheme = str_find(base, STR("://")) + 3, host = scheme + str_chr(str_from(base, scheme), '/');
+    while (str_starts(rest, STR("../"))) {
+        if (strncasecmp(url, "http", 4) != 0 || base.n <= host)
+            return false;
+        while (base.p[--base.n] != '/')
+            ;
+        rest = str_from(rest, 3);
+    }
+    buf_str(out, base);
+    if (rest.n > 0)
+        buf_putc(out, '/');
+    mirror_escape(out, rest);
+    return true;
+}
+
 /* A directory as a file: URL, made absolute. */
 static int dir_url(const char *dir, struct arena *a, const char **url, struct err *e)
 {
@@ -429,7 +447,9 @@ const char *mirror_join(const char *url, const char *path, struct arena *a)
         p = str_from(p, 1);
     if (p.n == 0 || str_is(p, "."))
         return url;
-    buf_printf(&b, "%s/", url);
+    buf_puts(&b, url);
+    if (!str_ends(str_c(url), STR("/")))
+        buf_putc(&b, '/');
     mirror_escape(&b, p);
     return arena_str(a, buf_view(&b));
 }

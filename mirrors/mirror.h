@@ -56,5 +56,9 @@ const char *mirror_remote(struct str url, struct arena *a);
 const char *mirror_public(const char *url, struct arena *a);
 /* Appends path with everything percent-encoded that may not stand in a URL's path (RFC 3986 section 3.3). */
 void mirror_escape(struct buf *out, struct str path);
+/* Appends url/path, the path escaped; url itself for a path of "". Each `..` that path begins with leaves
+   url's last directory: false where that would leave a http or https host, and always for a file: URL, whose
+   index must not name what else this machine has. */
+bool mirror_file_url(struct buf *out, const char *url, const char *path);
 
 #endif

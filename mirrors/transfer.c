@@ -155,8 +155,7 @@ static int deliver(struct transfer *t, struct job *j, struct transfer_result *r,
     struct transfer_file *f = j->file;
     AUTO_BUF url = {0};
     if (r->url != NULL) {
-        buf_printf(&url, "%s/", r->url);
-        mirror_escape(&url, str_c(f->path));
+        mirror_file_url(&url, r->url, f->path);
         r->url = buf_c(&url);
     }
     t->done += r->size;
@@ -241,12 +240,18 @@ static int request(struct transfer *t, struct job *j, struct err *e)
 {
     unsigned connect = t->o.stall_seconds < CONNECT_SECONDS ? t->o.stall_seconds : CONNECT_SECONDS;
     bool by_content = j->file->digest.kind != DIGEST_NONE;
+    AUTO_BUF url = {0};
+    if (!mirror_file_url(&url, j->source->url, j->file->path)) {
+        err_set(e, ERR_FORMAT, "%s: its path leaves the repository %s: `%s'", j->file->what, j->source->shown,
+                j->file->path);
+        return err_hint(e, "only a http or https mirror may have packages beside the repository");
+    }
     transfer_request_drop(&j->request, t->multi);
     j->request = (struct transfer_request){.stop = t->o.stop, .headers = by_content ? NULL : t->fresh};
     if (!by_content && j->sink.have > 0 && transfer_sink_restart(&j->sink, e) < 0)
         return -1;
     j->running = true;
-    return transfer_request_start(&j->request, t->multi, j->source->url, &j->sink, connect * 1000L, e);
+    return transfer_request_start(&j->request, t->multi, buf_c(&url), &j->sink, connect * 1000L, e);
 }
 
 static int open_sink(struct transfer *t, struct job *j, struct err *e)

@@ -203,18 +203,13 @@ static void set_options(struct transfer_request *r, long connect_ms)
     }
 }
 
-int transfer_request_start(struct transfer_request *r, CURLM *multi, const char *base,
+int transfer_request_start(struct transfer_request *r, CURLM *multi, const char *url,
                            struct transfer_sink *sink, long connect_ms, struct err *e)
 {
-    AUTO_BUF url = {0};
-    buf_puts(&url, base);
-    if (sink->file->path[0] != '\0')
-        buf_putc(&url, '/');
-    mirror_escape(&url, str_c(sink->file->path));
     *r = (struct transfer_request){.sink = sink, .stop = r->stop, .headers = r->headers, .range_start = -1};
-    r->url = mem_dup(buf_c(&url));
-    r->local = strncasecmp(base, "file:", 5) == 0;
-    r->secure = strncasecmp(base, "https:", 6) == 0;
+    r->url = mem_dup(url);
+    r->local = strncasecmp(url, "file:", 5) == 0;
+    r->secure = strncasecmp(url, "https:", 6) == 0;
     r->last = transfer_now();
     if (r->local && sink->have > 0 && transfer_sink_restart(sink, e) < 0)
         return -1;

@@ -41,9 +41,9 @@ struct transfer_request {
 
 /* Milliseconds of the monotonic clock. */
 int64_t transfer_now(void);
-/* Starts base/path into sink, from sink->have on. connect_ms: time limit for connecting. NULL headers are
+/* Starts url into sink, from sink->have on. connect_ms: time limit for connecting. NULL headers are
    fine. -1: ERR_HOST, curl cannot. */
-int transfer_request_start(struct transfer_request *r, CURLM *multi, const char *base,
+int transfer_request_start(struct transfer_request *r, CURLM *multi, const char *url,
                            struct transfer_sink *sink, long connect_ms, struct err *e);
 /* Takes it out of multi and judges; `why` says what was wrong. */
 enum transfer_verdict transfer_request_end(struct transfer_request *r, CURLM *multi, CURLcode code, char *why,

@@ -12,7 +12,7 @@
 
 /* Bounds on what one index may hold; trixie's main has 69,000 packages in 57 MB. */
 enum { PACKAGES_MAX = 1000000 };
-#define LAYOUT "deb1"           /* of the parsed forms: another one when other keys are stored */
+#define LAYOUT "deb2"           /* of the parsed forms: another one when other keys are stored */
 enum { AHEAD_MIN = 256 << 10 }; /* bytes of a file for which a thread pays */
 static const uint64_t decoded_max = 256ULL << 20, size_max = 1ULL << 40, installed_kib_max = 1ULL << 32;
 
@@ -50,8 +50,8 @@ struct index {
     Repodata *data;
     const char *name, *arch;
     unsigned long line; /* of the stanza at hand */
-    Queue ids;
-    Id key_priority, key_essential, key_protected, key_replaces;
+    Queue ids, order;
+    Id key_priority, key_essential, key_protected, key_replaces, key_order;
     unsigned added, skipped, foreign;
     char first_skip[256]; /* why and where the first stanza was left out */
 };
@@ -182,6 +182,23 @@ static void fill_data(struct index *x, Id p, fields_t f, const struct digest *di
         repodata_set_idarray(x->data, p, x->key_replaces, &x->ids);
 }
 
+/* Of several choices apt makes the one that stands first before the others. */
+static void keep_order(struct index *x, Id p)
+{
+    const Solvable *s = pool_id2solvable(x->pool, p);
+    const Offset lists[] = {s->requires, s->recommends};
+    bool choice = false;
+    queue_empty(&x->order);
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+        for (const Id *id = lists[i] != 0 ? x->repo->idarraydata + lists[i] : NULL; id != NULL && *id != 0;
+             id++) {
+            queue_push(&x->order, *id);
+            choice |= ISRELDEP(*id) && GETRELDEP(x->pool, *id)->flags == REL_OR;
+        }
+    if (choice && x->order.count > 1)
+        repodata_set_idarray(x->data, p, x->key_order, &x->order);
+}
+
 static int add_package(struct index *x, fields_t f, const struct digest *digest, uint64_t size, uint64_t kib)
 {
     Id p = repo_add_solvable(x->repo);
@@ -193,6 +210,7 @@ static int add_package(struct index *x, fields_t f, const struct digest *digest,
         repo_free_solvable(x->repo, p, 1);
         return skip(x, "a relation that cannot be read", f[F_PACKAGE]);
     }
+    keep_order(x, p);
     fill_data(x, p, f, digest, size, kib);
     x->added++;
     return 0;
@@ -254,9 +272,12 @@ int deb_index_parse(struct solve *s, struct index_decode *d, struct s_Repo *repo
     x.key_essential = pool_str2id(pool, SOLVE_KEY_ESSENTIAL, 1);
     x.key_protected = pool_str2id(pool, SOLVE_KEY_PROTECTED, 1);
     x.key_replaces = pool_str2id(pool, SOLVE_KEY_REPLACES, 1);
+    x.key_order = pool_str2id(pool, SOLVE_KEY_ORDER, 1);
     queue_init(&x.ids);
+    queue_init(&x.order);
     int rc = add_all(&x, d, e);
     queue_free(&x.ids);
+    queue_free(&x.order);
     repodata_internalize(x.data);
     if (rc != 0)
         return -1;

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/str.h"
 
 /* ar(5): a 60-byte header before each member: name 16, time 12, uid 6, gid 6, mode 8, size 10, "`\n". */
@@ -16,18 +17,7 @@ enum { VERSION_MAX = 4096 };
 
 int deb_read_at(int fd, uint64_t off, void *p, size_t n, struct err *e)
 {
-    for (size_t done = 0; done < n;) {
-        ssize_t r = pread(fd, (char *)p + done, n - done, (off_t)(off + done));
-        if (r < 0 && errno == EINTR)
-            continue;
-        if (r < 0)
-            return err_sys(e, ERR_HOST, errno, "cannot read the package file");
-        if (r == 0)
-            return err_set(e, ERR_FORMAT, "the package file ends early, at byte %llu",
-                           (unsigned long long)(off + done));
-        done += (size_t)r;
-    }
-    return 0;
+    return file_read_at(fd, "the package file", off, p, n, e);
 }
 
 /* dpkg takes off the padding, and one slash as GNU ar puts there. */

@@ -13,3 +13,10 @@ bool index_path_ok(struct str path)
             return false;
     return true;
 }
+
+bool index_path_package_ok(struct str path)
+{
+    for (int up = 0; up < INDEX_PATH_UP && str_starts(path, STR("../")); up++)
+        path = str_from(path, 3);
+    return index_path_ok(path);
+}

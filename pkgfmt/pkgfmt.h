@@ -52,6 +52,9 @@ struct pkgfmt_trust {
        either (unknown key, weak, expired, not supported), which e says; -1: one is wrong or malformed, or fd
        cannot be read. For 1 and -1 e is ERR_TRUST with one line that names the key ids. */
     int (*verify)(void *ctx, unsigned repo, int fd, uint64_t off, uint64_t n, struct str sig, struct err *e);
+    /* Whether something beside the packages themselves vouches for the digests that the plan has of that
+       repository's. */
+    bool (*vouched)(void *ctx, unsigned repo);
     void *ctx;
 };
 
@@ -63,6 +66,7 @@ struct pkgfmt_package {
     int fd; /* borrowed; read with pread only */
     const struct plan_pkg *pkg;
     unsigned index;                   /* in the plan */
+    uint64_t max_bytes;               /* what it may expand to */
     const struct pkgfmt_trust *trust; /* NULL: packages' own signatures are not looked at (--insecure) */
     struct pkgfmt_owners *owners;     /* NULL where the format has none */
 };

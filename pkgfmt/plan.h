@@ -16,7 +16,6 @@ struct plan_pkg {
     unsigned repo;                     /* index in the caller's list of repositories */
     const char *reason;                /* one line: "set base", "asked for", "apt Depends: libc6 (>= 2.34)" */
     const char *priority;              /* deb: "required", ...; may be "" */
-    bool essential;
 };
 
 /* Strings live in the arena given to the solver. */

@@ -21,7 +21,8 @@ unsigned rpm_file_type(const struct rpm_file *f)
     return f->mode >> 12 & 15;
 }
 
-void rpm_files_clean(struct str path, struct buf *out)
+/* The form of struct rpm_file.path. */
+static void clean_path(struct str path, struct buf *out)
 {
     struct str name;
     buf_clear(out);
@@ -65,7 +66,7 @@ static int add_path(struct reader *r, uint32_t i, struct str dir, struct str nam
     buf_clear(&r->raw);
     buf_str(&r->raw, dir);
     buf_str(&r->raw, name);
-    rpm_files_clean(buf_view(&r->raw), &r->clean);
+    clean_path(buf_view(&r->raw), &r->clean);
     r->path_bytes += r->clean.n;
     if (r->path_bytes > PATHS_MAX_BYTES)
         return err_set(e, ERR_FORMAT, "header: paths of more than %d bytes together", PATHS_MAX_BYTES);
@@ -180,7 +181,6 @@ static int read_numbers(struct reader *r, struct err *e)
     column(r, RPM_TAG_FILEDEVICES, "devices", false, &rc, e);
     if (rc < 0)
         return -1;
-    r->f->long_sizes = wide;
     for (uint32_t i = 0; i < r->f->n; i++) {
         struct rpm_file *f = &r->f->v[i];
         uint64_t rdev = number(r, RPM_TAG_FILERDEVS, i);
@@ -301,7 +301,7 @@ void rpm_files_free(struct rpm_files *f)
 const struct rpm_file *rpm_files_find(const struct rpm_files *f, struct str path)
 {
     AUTO_BUF clean = {0};
-    rpm_files_clean(path, &clean);
+    clean_path(path, &clean);
     const struct rpm_file key = {.path = buf_c(&clean)}, *k = &key;
     const struct rpm_file **found =
         f->n > 0 ? bsearch(&k, f->by_path, f->n, sizeof(struct rpm_file *), by_path) : NULL;

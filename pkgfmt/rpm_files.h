@@ -29,8 +29,7 @@ struct rpm_files {
     uint32_t n;
     const struct rpm_file **by_path; /* bytewise; a directory comes before what is in it */
     enum digest_kind algo;
-    bool long_sizes; /* sizes may be of 64 bits: the payload's entries have no cpio headers of their own */
-    bool has_sets;   /* some file has several names */
+    bool has_sets; /* some file has several names */
     struct arena arena;
 };
 
@@ -54,8 +53,5 @@ void rpm_files_free(struct rpm_files *f);
 
 /* By the path as it stands in a payload ("./usr/bin/x", "/usr//bin/x"); NULL when the header has none. */
 const struct rpm_file *rpm_files_find(const struct rpm_files *f, struct str path);
-
-/* The form of struct rpm_file.path. */
-void rpm_files_clean(struct str path, struct buf *out);
 
 #endif

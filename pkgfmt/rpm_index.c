@@ -30,8 +30,10 @@ static ssize_t source(void *ctx, void *p, size_t n, struct err *e)
     return index_decode_read(ctx, p, n, e);
 }
 
-int rpm_index_file_open(struct rpm_index_file *f, int fd, const struct pkgfmt_index *ix, uint64_t max,
-                        struct err *e)
+/* fd: at the file's start, borrowed. max: more decoded bytes are an error, as is more than the root says.
+   Closed by file_close(), after a failure too. */
+static int file_open(struct rpm_index_file *f, int fd, const struct pkgfmt_index *ix, uint64_t max,
+                     struct err *e)
 {
     if (ix->open_size > 0 && ix->open_size < max)
         max = ix->open_size;
@@ -43,7 +45,7 @@ int rpm_index_file_open(struct rpm_index_file *f, int fd, const struct pkgfmt_in
     return 0;
 }
 
-void rpm_index_file_close(struct rpm_index_file *f)
+static void file_close(struct rpm_index_file *f)
 {
     index_decode_close(&f->decode);
     xml_close(&f->xml);
@@ -83,10 +85,10 @@ static int load_primary(struct solve *s, int fd, const struct pkgfmt_index *ix,
     bool kept = index_solv_load(&k->cache, k->repo);
     int rc = 0;
     if (!kept) {
-        rc = rpm_index_file_open(&f, fd, ix, primary_max, e);
+        rc = file_open(&f, fd, ix, primary_max, e);
         if (rc == 0)
             rc = rpm_primary_parse(s, &f, k->repo, e);
-        rpm_index_file_close(&f);
+        file_close(&f);
     }
     if (kept || rc < 0)
         index_solv_close(&k->cache);
@@ -133,10 +135,10 @@ int rpm_index_load(struct solve *s, int fd, const struct pkgfmt_index *ix, const
     const char *kind = ix->component;
     if (strcmp(kind, "primary") == 0)
         return load_primary(s, fd, ix, repo, solv_dir, e);
-    int rc = rpm_index_file_open(&f, fd, ix, strcmp(kind, "filelists") == 0 ? filelists_max : other_max, e);
+    int rc = file_open(&f, fd, ix, strcmp(kind, "filelists") == 0 ? filelists_max : other_max, e);
     if (rc == 0)
         rc = parse_other(s, &f, kind, repo->index, e);
-    rpm_index_file_close(&f);
+    file_close(&f);
     return rc;
 }
 

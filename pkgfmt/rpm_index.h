@@ -34,11 +34,6 @@ struct rpm_index_file {
     struct xml xml;
 };
 
-/* fd: at the file's start, borrowed. max: more decoded bytes are an error, as is more than the root says.
-   Closed by rpm_index_file_close(), after a failure too. */
-int rpm_index_file_open(struct rpm_index_file *f, int fd, const struct pkgfmt_index *ix, uint64_t max,
-                        struct err *e);
-void rpm_index_file_close(struct rpm_index_file *f);
 /* The root element; ERR_FORMAT when it has another name. */
 int rpm_index_file_root(struct rpm_index_file *f, const char *name, struct err *e);
 

@@ -181,31 +181,44 @@ static int read_text(struct rpm_content *c, const struct rpm_file *f, struct rpm
     return r;
 }
 
-/* The files with names that the package ships; NULL where it has none. */
-static int read_files(struct pkgfmt_owners *o, const struct rpm_read *r, const struct rpm_files *files,
-                      const struct rpm_file *const want[2], struct err *e)
+/* Until both files were found or the payload ends; what else stands there is bounded. */
+static int read_entries(struct rpm_content *c, const struct rpm_file *const want[2],
+                        struct rpm_names *const names[2], uint64_t max, struct err *e)
 {
-    struct rpm_names *names[2] = {&o->known.users, &o->known.groups};
-    struct rpm_content *c = NULL;
     const struct rpm_file *f;
-    uint64_t size;
+    uint64_t size, all = 0;
     size_t left = (want[0] != NULL) + (want[1] != NULL);
     int rc = 1;
-    if (left == 0)
+    while (left > 0 && (rc = rpm_content_next(c, &f, &size, e)) > 0) {
+        bool wanted = false;
+        for (size_t i = 0; i < 2; i++)
+            if (f == want[i]) {
+                wanted = true;
+                left--;
+                if (read_text(c, f, names[i], e) < 0)
+                    return -1;
+            }
+        if (!wanted && size > max - all)
+            return err_set(e, ERR_FORMAT, "%s: expands to more than %llu bytes", f->path,
+                           (unsigned long long)max);
+        all += wanted ? 0 : size;
+    }
+    return rc < 0 ? -1 : 0;
+}
+
+/* The files with names that the package ships; NULL where it has none. */
+static int read_files(struct pkgfmt_owners *o, const struct rpm_read *r, const struct rpm_files *files,
+                      const struct rpm_file *const want[2], uint64_t max, struct err *e)
+{
+    struct rpm_names *const names[2] = {&o->known.users, &o->known.groups};
+    struct rpm_content *c = NULL;
+    if (want[0] == NULL && want[1] == NULL)
         return 0;
     if (rpm_content_open(&c, r, files, NULL, e) < 0)
         return -1;
-    while (left > 0 && (rc = rpm_content_next(c, &f, &size, e)) > 0)
-        for (size_t i = 0; i < 2; i++)
-            if (want[i] != NULL && f == want[i]) {
-                left--;
-                if (read_text(c, f, names[i], e) < 0) {
-                    rpm_content_close(c);
-                    return -1;
-                }
-            }
+    int rc = read_entries(c, want, names, max, e);
     rpm_content_close(c);
-    return rc < 0 ? -1 : 0;
+    return rc;
 }
 
 static int read_package(struct pkgfmt_owners *o, const struct rpm_read *r, const struct pkgfmt_package *p,
@@ -223,7 +236,7 @@ static int read_package(struct pkgfmt_owners *o, const struct rpm_read *r, const
         want[i] = has ? f : NULL;
     }
     if (rc == 0)
-        rc = read_files(o, r, &files, want, e);
+        rc = read_files(o, r, &files, want, p->max_bytes, e);
     rpm_files_free(&files);
     if (rc == 0)
         rpm_owners_provides(&o->known, &r->header);

@@ -136,8 +136,8 @@ static int read_location(struct primary *r, struct err *e)
 {
     struct str href = xml_attr(r->x, "href");
     r->p.elsewhere = xml_attr(r->x, "xml:base").n > 0;
-    if (href.n > 0 && !r->p.elsewhere && !index_path_ok(href))
-        return xml_error(r->x, e, "%s: its location is no path below the repository: `%" STR_FMT "'",
+    if (href.n > 0 && !r->p.elsewhere && !index_path_package_ok(href))
+        return xml_error(r->x, e, "%s: its location is no path from the repository: `%" STR_FMT "'",
                          buf_c(&r->p.what), STR_ARG(href));
     if (r->p.location.n == 0 && !r->p.elsewhere)
         buf_str(&r->p.location, href);

@@ -77,6 +77,15 @@ static int put_dirs(struct put *u, struct err *e)
     return 0;
 }
 
+/* Content that is decompressed for nothing. */
+static int spend(struct put *u, const struct rpm_file *f, uint64_t size, struct err *e)
+{
+    if (size == 0 || tree_spend(u->w, str_c(f->path), size, e) == 0)
+        return 0;
+    u->named = true;
+    return -1;
+}
+
 /* Of a file's several names one bears the content, usually the last one in the payload. It must come first in
    the tree. */
 static int put_regular(struct put *u, const struct rpm_file *f, uint64_t size, struct err *e)
@@ -84,7 +93,7 @@ static int put_regular(struct put *u, const struct rpm_file *f, uint64_t size, s
     const struct rpm_file *v = u->files.v;
     uint32_t *bearer = &u->bearer[f->last];
     if (*bearer > 0)
-        return put_entry(u, f, TREE_HARD, v[*bearer - 1].path, e);
+        return spend(u, f, size, e) < 0 ? -1 : put_entry(u, f, TREE_HARD, v[*bearer - 1].path, e);
     if (size < f->size) {
         u->waiting[f - v] = 1;
         return 0;
@@ -103,7 +112,7 @@ static int put_regular(struct put *u, const struct rpm_file *f, uint64_t size, s
 static int put_file(struct put *u, const struct rpm_file *f, uint64_t size, struct err *e)
 {
     if (is_ghost(f))
-        return 0;
+        return spend(u, f, size, e);
     switch (rpm_file_type(f)) {
     case RPM_DIR: /* put already */
         return 0;

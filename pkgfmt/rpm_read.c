@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
+
 /* The lead, https://rpm-software-management.github.io/rpm/manual/format_lead.html: magic, major, minor, type
    (2), architecture (2), name (66), system (2), signature type (2), reserved (16). */
 enum { LEAD = 96, LEAD_TYPE = 6, LEAD_SIGTYPE = 78, SIGTYPE_HEADER = 5, INTRO = 20, PAD = 8 };
@@ -16,18 +18,7 @@ static const unsigned char lead_magic[4] = {0xed, 0xab, 0xee, 0xdb};
 
 int rpm_read_at(int fd, uint64_t off, void *p, size_t n, struct err *e)
 {
-    for (size_t done = 0; done < n;) {
-        ssize_t r = pread(fd, (char *)p + done, n - done, (off_t)(off + done));
-        if (r < 0 && errno == EINTR)
-            continue;
-        if (r < 0)
-            return err_sys(e, ERR_HOST, errno, "cannot read the package file");
-        if (r == 0)
-            return err_set(e, ERR_FORMAT, "the package file ends early, at byte %llu",
-                           (unsigned long long)(off + done));
-        done += (size_t)r;
-    }
-    return 0;
+    return file_read_at(fd, "the package file", off, p, n, e);
 }
 
 static int read_lead(const struct rpm_read *r, bool *source, struct err *e)

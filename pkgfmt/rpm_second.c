@@ -19,18 +19,19 @@ enum { NETSHARED_MAX = 120 * 1024 };
 /* KEPT: rpm keeps what stands there. NODE: a device node, which a zone may not make. */
 enum { PLAIN = 'p', CAPS = 'x', KEPT = 'k', NODE = 'n' };
 
-/* A file or link of a package, as it spells it without the leading slash; set: of the file's names the one
-   that has the content. In a list the kind comes first, and each string ends with a NUL. */
+/* A file or link of a package, as it spells it without the leading slash; set: the index of the last one of
+   the file's names. In a list kind and set come first, and the path ends with a NUL. */
 struct path {
     char kind;
-    struct str path, set;
+    uint32_t set;
+    struct str path;
 };
 
 struct kept {
     char *file;           /* its name */
     struct digest digest; /* kind NONE before it was unpacked */
-    struct buf paths;     /* of files and links: PLAIN, CAPS (file capabilities), NODE or KEPT (rpm keeps what
-                             stands there), the path as the package spells it without the leading slash, NUL */
+    struct buf paths;     /* a list of struct path */
+    uint32_t nfiles;      /* more than any set there */
 };
 
 struct pkgfmt_second {
@@ -120,21 +121,40 @@ void rpm_second_drop(struct rpm_second_copy *c)
     free(c);
 }
 
-static int begin_copy(const struct rpm_read *r, struct rpm_second_copy **copy, struct err *e)
+/* NULL where there is no room for it: the package is kept as it came then. */
+static struct rpm_second_copy *begin_copy(const struct rpm_read *r)
 {
-    int fd = file_temp(NULL, NULL, e);
+    struct err ignored;
+    int fd = file_temp(NULL, NULL, &ignored);
     if (fd < 0)
-        return -1;
-    struct rpm_second_copy *c = *copy = mem_alloc(sizeof *c);
+        return NULL;
+    struct rpm_second_copy *c = mem_alloc(sizeof *c);
     c->fd = fd;
-    return rpm_stored_open(&c->stored, fd, r, e);
+    if (rpm_stored_open(&c->stored, fd, r, &ignored) == 0)
+        return c;
+    rpm_second_drop(c);
+    return NULL;
+}
+
+static int keep_whole(struct kept *k, const struct pkgfmt_package *p, struct tree_writer *w, struct err *e)
+{
+    if (second_put(k->file, p->fd, w, e) < 0)
+        return -1;
+    if (p->pkg->digest.kind == DIGEST_SHA256) {
+        k->digest = p->pkg->digest;
+        return 0;
+    }
+    return digest_of_fd(&k->digest, DIGEST_SHA256, p->fd, NULL, e);
 }
 
 int rpm_second_copied(struct pkgfmt_second *s, const struct pkgfmt_package *p, struct rpm_second_copy *c,
                       struct tree_writer *w, struct err *e)
 {
     struct kept *k = &s->kept[p->index];
-    if (rpm_stored_finish(&c->stored, e) < 0 || second_put(k->file, c->fd, w, e) < 0)
+    struct err ignored;
+    if (rpm_stored_finish(&c->stored, &ignored) < 0)
+        return keep_whole(k, p, w, e);
+    if (second_put(k->file, c->fd, w, e) < 0)
         return -1;
     return digest_of_fd(&k->digest, DIGEST_SHA256, c->fd, NULL, e);
 }
@@ -150,21 +170,16 @@ int rpm_second_keep(struct pkgfmt_second *s, const struct pkgfmt_package *p, con
     for (uint32_t i = 0; rc == 0 && i < files.n; i++) {
         if (rpm_file_type(&files.v[i]) == RPM_DIR)
             continue;
-        const char *path = files.v[i].path, *set = files.v[files.v[i].last].path;
-        buf_putc(&k->paths, kind_of(&files.v[i]));
-        buf_add(&k->paths, path, strlen(path) + 1);
-        buf_add(&k->paths, set, strlen(set) + 1);
+        const struct rpm_file *f = &files.v[i];
+        buf_putc(&k->paths, kind_of(f));
+        buf_add(&k->paths, &f->last, sizeof f->last);
+        buf_add(&k->paths, f->path, strlen(f->path) + 1);
     }
+    k->nfiles = files.n;
     rpm_files_free(&files);
     if (rc == 0 && s->stores && rpm_stored_pays(r))
-        return begin_copy(r, copy, e);
-    if (rc < 0 || second_put(k->file, p->fd, w, e) < 0)
-        return -1;
-    if (p->pkg->digest.kind == DIGEST_SHA256) {
-        k->digest = p->pkg->digest;
-        return 0;
-    }
-    return digest_of_fd(&k->digest, DIGEST_SHA256, p->fd, NULL, e);
+        *copy = begin_copy(r);
+    return rc < 0 || *copy != NULL ? rc : keep_whole(k, p, w, e);
 }
 
 int rpm_second_settle(struct pkgfmt_second *s, struct err *e)
@@ -227,31 +242,31 @@ static bool next_path(const struct buf *list, size_t *at, struct path *out)
     if (*at >= list->n)
         return false;
     out->kind = list->p[*at];
-    out->path = str_c(list->p + *at + 1);
-    out->set = str_c(out->path.p + out->path.n + 1);
-    *at += out->path.n + out->set.n + 3;
+    memcpy(&out->set, list->p + *at + 1, sizeof out->set);
+    out->path = str_c(list->p + *at + 1 + sizeof out->set);
+    *at += 1 + sizeof out->set + out->path.n + 1;
     return true;
 }
 
 /* One package's. All names of a file are left alone together. */
-static int add_package(const struct pkgfmt_second *s, struct paths *p, const struct buf *list, struct err *e)
+static int add_package(const struct pkgfmt_second *s, struct paths *p, const struct kept *k, struct err *e)
 {
-    AUTO(str_list_free) struct str_list sets = {0};
+    AUTO_MEM bool *sets = mem_alloc((size_t)k->nfiles + 1);
     AUTO_ARENA a = {0};
+    bool some = false;
     struct path f;
     struct str canon;
-    for (size_t at = 0; next_path(list, &at, &f);) {
+    for (size_t at = 0; next_path(&k->paths, &at, &f);) {
         if (tree_canonical(s->tree, f.path, &a, &canon, e) < 0)
             return -1;
         bool own = str_list_has(&p->own, canon);
         if (own ? f.kind != KEPT : f.kind == NODE || (f.kind == CAPS && p->no_caps))
-            str_list_add(&sets, f.set);
+            sets[f.set] = some = true;
         if ((own || is_touched(&p->touched, canon)) && str_chr(f.path, '\n') == f.path.n)
             buf_printf(&p->expected, "/%s\n", f.path.p);
     }
-    str_list_sort(&sets);
-    for (size_t at = 0; sets.n > 0 && next_path(list, &at, &f);)
-        if (f.kind != KEPT && str_list_has(&sets, f.set) && add_netshared(p, f.path, e) < 0)
+    for (size_t at = 0; some && next_path(&k->paths, &at, &f);)
+        if (f.kind != KEPT && sets[f.set] && add_netshared(p, f.path, e) < 0)
             return -1;
     return 0;
 }
@@ -259,7 +274,7 @@ static int add_package(const struct pkgfmt_second *s, struct paths *p, const str
 static int add_paths(const struct pkgfmt_second *s, struct paths *p, struct err *e)
 {
     for (size_t i = 0; i < s->plan->n; i++)
-        if (add_package(s, p, &s->kept[i].paths, e) < 0)
+        if (add_package(s, p, &s->kept[i], e) < 0)
             return err_wrap(e, "%s", s->plan->pkgs[i].name);
     return 0;
 }

@@ -62,6 +62,15 @@ watch_rpm() {
     return "$status"
 }
 
+# rpm writes a file under its name, `;' and eight digits of the time, which is SOURCE_DATE_EPOCH's if it looks there, and
+# fails where there is one. What else a killed run leaves, step_restore finds.
+remove_begun() { # FILE...
+    end=$(printf ';%08x' "$SOURCE_DATE_EPOCH")
+    rpm -qpl --nosignature --nodigest "$@" 2>>"$log" </dev/null | while IFS= read -r path; do
+        if [ -e "$path$end" ] || [ -L "$path$end" ]; then rm -f "$path$end"; fi
+    done
+}
+
 # A database that a killed run has begun knows packages that are not whole: begin anew. What the plan says is what is
 # installed, whatever rpm finds of the machine; stage 1 has written every file, so that there is room for them, and has
 # checked the signatures.
@@ -77,8 +86,10 @@ step_install() {
     # shellcheck disable=SC3045 # some shells have it: rpm closes every descriptor that it might have
     ulimit -n 1024 2>/dev/null
     files=$(sed -n "s|^package [^ ]* |$zs/packages/|p" "$zs/plan")
+    # shellcheck disable=SC2086 # the names have no blanks
+    [ ! -e "$zs/resumed" ] || remove_begun $files
     {
-        # shellcheck disable=SC2086 # the names have no blanks
+        # shellcheck disable=SC2086
         rpm -Uv --replacepkgs --replacefiles --ignorearch --ignoreos --ignoresize --nosignature --nodigest \
             --define "_netsharedpath $(cat "$zs/netshared")" $files 2>&1 </dev/null
         echo "zs-exit $?"
@@ -135,7 +146,7 @@ step_restore() {
     # A run that was killed leaves files that rpm had not renamed yet, and had scripts change configuration files
     # before.
     if [ ! -e "$zs/resumed" ] || ! command -v find >/dev/null; then return; fi
-    find / -xdev -path "$zs" -prune -o -type f \( -name '*;????????' -o -name '*.rpmnew' -o -name '*.rpmorig' \) -print |
+    find / -xdev -path "$zs" -prune -o ! -type d \( -name '*;????????' -o -name '*.rpmnew' -o -name '*.rpmorig' \) -print |
         while IFS= read -r path; do
             rpm -qf "$path" >/dev/null 2>&1 || rm -f "$path"
         done

@@ -90,6 +90,7 @@ int rpm_stored_open(struct rpm_stored *s, int fd, const struct rpm_read *r, stru
     s->fd = fd;
     s->open = s->body = 0;
     s->held = 0;
+    s->failed = false;
     if (copy_head(s, r, e) < 0)
         return -1;
     buf_add(&b, magic, sizeof magic);
@@ -113,24 +114,34 @@ static int flush(struct rpm_stored *s, struct err *e)
     return 0;
 }
 
-int rpm_stored_data(struct rpm_stored *s, const void *p, size_t n, struct err *e)
+/* It takes as much room as the package does unpacked: others may need that. */
+static void give_up(struct rpm_stored *s)
 {
-    for (const unsigned char *from = p; n > 0;) {
+    s->failed = true;
+    if (ftruncate(s->fd, 0) < 0)
+        s->held = 0;
+}
+
+void rpm_stored_data(struct rpm_stored *s, const void *p, size_t n)
+{
+    struct err ignored;
+    for (const unsigned char *from = p; n > 0 && !s->failed;) {
         size_t k = sizeof s->chunk - s->held < n ? sizeof s->chunk - s->held : n;
         memcpy(s->chunk + s->held, from, k);
         s->held += k;
         s->open += k;
         from += k;
         n -= k;
-        if (s->held == sizeof s->chunk && flush(s, e) < 0)
-            return -1;
+        if (s->held == sizeof s->chunk && flush(s, &ignored) < 0)
+            give_up(s);
     }
-    return 0;
 }
 
 int rpm_stored_finish(struct rpm_stored *s, struct err *e)
 {
     AUTO_BUF tail = {0}, index = {0}, footer = {0};
+    if (s->failed)
+        return err_set(e, ERR_HOST, "%s: could not be written", what);
     if (s->held > 0 && flush(s, e) < 0)
         return -1;
     s->body++;

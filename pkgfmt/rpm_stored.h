@@ -15,6 +15,7 @@ struct rpm_stored {
     int fd;              /* borrowed; what is written goes to its end */
     uint64_t open, body; /* payload bytes so far; bytes of chunks */
     size_t held;
+    bool failed; /* fd could not be written, and is empty now */
     unsigned char chunk[RPM_STORED_CHUNK];
 };
 
@@ -23,7 +24,8 @@ bool rpm_stored_pays(const struct rpm_read *r);
 /* Begins with what stands before the payload of r. */
 int rpm_stored_open(struct rpm_stored *s, int fd, const struct rpm_read *r, struct err *e);
 /* The next n bytes of the decompressed payload. */
-int rpm_stored_data(struct rpm_stored *s, const void *p, size_t n, struct err *e);
+void rpm_stored_data(struct rpm_stored *s, const void *p, size_t n);
+/* The rest of the file; ERR_HOST also where writing failed before. */
 int rpm_stored_finish(struct rpm_stored *s, struct err *e);
 
 #endif

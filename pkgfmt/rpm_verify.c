@@ -282,7 +282,8 @@ static int check_signatures(const struct rpm_read *r, const struct pkgfmt_packag
         *e = why_header;
         return -1;
     }
-    if (payload_covered || digest_trusted(p->pkg->digest.kind))
+    if (payload_covered ||
+        (p->trust->vouched(p->trust->ctx, p->pkg->repo) && digest_trusted(p->pkg->digest.kind)))
         return 0;
     return err_set(e, ERR_TRUST,
                    "the signature covers the header alone, and neither it nor the index has a "

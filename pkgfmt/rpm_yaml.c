@@ -60,21 +60,16 @@ static bool take(struct rpm_yaml *y, struct str line)
     return true;
 }
 
-bool rpm_yaml_next(struct rpm_yaml *y)
+bool rpm_yaml_peek(const struct rpm_yaml *y, struct rpm_yaml *next)
 {
     struct str line;
-    while (str_line(&y->rest, &line)) {
-        y->line_no++;
-        if (take(y, line))
+    *next = *y;
+    while (str_line(&next->rest, &line)) {
+        next->line_no++;
+        if (take(next, line))
             return true;
     }
     return false;
-}
-
-bool rpm_yaml_peek(const struct rpm_yaml *y, struct rpm_yaml *next)
-{
-    *next = *y;
-    return rpm_yaml_next(next);
 }
 
 void rpm_yaml_skip(struct rpm_yaml *y, unsigned indent)

@@ -12,7 +12,7 @@
 struct rpm_yaml {
     struct str rest;
     unsigned long line_no;
-    /* Of the last rpm_yaml_next(): */
+    /* Of the line: */
     unsigned start;   /* columns before the line's text */
     unsigned indent;  /* columns before the key or scalar: behind "- " where there is one */
     bool item;        /* the line starts with "- " */
@@ -21,10 +21,8 @@ struct rpm_yaml {
     struct str value; /* without quotes; empty when there is none */
 };
 
-/* The next line that is no comment and not blank; false at the end. Block scalars (| and >) and what is
-   indented below them are left to rpm_yaml_skip(). */
-bool rpm_yaml_next(struct rpm_yaml *y);
-/* Looks at the next line without taking it. */
+/* Looks at the next line that is no comment and not blank, without taking it: *y = *next does. False at the
+   end. Block scalars (| and >) and what is indented below them are left to rpm_yaml_skip(). */
 bool rpm_yaml_peek(const struct rpm_yaml *y, struct rpm_yaml *next);
 /* Takes all lines that are indented deeper than `indent`, items at that indent too. */
 void rpm_yaml_skip(struct rpm_yaml *y, unsigned indent);

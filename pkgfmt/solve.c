@@ -223,9 +223,10 @@ int solve_find(struct solve *s, const struct solve_request *r, struct err *e)
         if (s->one_version)
             solve_wish(s, r, &banned, &wishes);
         make_job(s, r, &wishes, &job);
-        if (solver_solve(solver, &job) != 0)
+        if (solver_solve(solver, &job) != 0) {
+            solve_sort_all(s->pool);
             rc = solve_explain(s, solver, e);
-        else if (ban_refused(solver, &wishes, &banned) == 0)
+        } else if (ban_refused(solver, &wishes, &banned) == 0)
             break;
     }
     if (rc == 0)
@@ -284,7 +285,6 @@ static int fill_package(struct solve *s, Id p, struct arena *a, struct plan_pkg 
     out->repo = repo->index;
     out->reason = reason_of(s, p, a);
     out->priority = arena_dup(a, priority != NULL ? priority : "");
-    out->essential = solvable_lookup_void(x, pool_str2id(pool, SOLVE_KEY_ESSENTIAL, 1));
     return 0;
 }
 
@@ -314,6 +314,33 @@ static size_t put_first(struct solve *s, const struct solve_request *r)
     return (size_t)n;
 }
 
+/* A group, a file or a capability that is excluded would silently stay. */
+static int check_excludes(const struct solve *s, const struct solve_request *r, struct err *e)
+{
+    for (size_t i = 0; !s->one_version && i < r->nexclude; i++) {
+        const char *word = r->exclude[i];
+        if (*word == '\0' || (strchr("@/(", *word) == NULL && strpbrk(word, " ()<>=") == NULL))
+            continue;
+        err_set(e, ERR_USAGE, "--exclude: `%.200s' is no name of a package", word);
+        return err_hint(e, "name the packages that you do not want, one by one");
+    }
+    return 0;
+}
+
+/* Said once, whoever else looks at the request. */
+static void warn_excludes(const struct solve *s, const struct solve_request *r)
+{
+    for (size_t i = 0; i < r->nexclude; i++) {
+        int k = 0;
+        while (k < s->excluded.count &&
+               strcmp(pool_id2str(s->pool, s->pool->solvables[s->excluded.elements[k]].name),
+                      r->exclude[i]) != 0)
+            k++;
+        if (k == s->excluded.count)
+            log_warn(s->log, "--exclude %s: there is no such package", r->exclude[i]);
+    }
+}
+
 int solve_run(struct solve *s, const struct solve_request *r, struct arena *a, struct plan *out,
               struct err *e)
 {
@@ -324,7 +351,10 @@ int solve_run(struct solve *s, const struct solve_request *r, struct arena *a, s
     free(s->causes);
     s->causes = NULL;
     *out = (struct plan){0};
+    if (check_excludes(s, r, e) < 0)
+        return -1;
     solve_consider(s, r);
+    warn_excludes(s, r);
     if (solve_asks(s, r, e) != 0 || solve_check_size(s, e) != 0 || solve_bound(s, r, e) != 0)
         return -1;
     solve_order(s);

@@ -40,6 +40,9 @@ void *solve_own(struct solve *s, size_t n);
 #define SOLVE_KEY_REPLACES                                                                                   \
     "zonestrap:replaces" /* id array: takes over files of these, orders the plan and no more */
 
+#define SOLVE_KEY_ORDER                                                                                      \
+    "zonestrap:order" /* id array: Requires and Recommends in the order of the index, where that matters */
+
 struct solve_request {
     const char *const
         *set; /* words of the recipe's set: NAME; deb: priority:required, essential:yes; rpm: @GROUP,
@@ -77,10 +80,11 @@ void solve_group_add(struct solve *s, const char *id, struct str member, struct 
    which files that is no news (they would be known). */
 bool solve_lacks_file(struct solve *s, const struct solve_request *r, bool (*listed)(const char *path));
 
-/* ERR_USAGE: an unknown package name is asked for (with near names as a hint). ERR_SOLVE: no solution, the
-   chain of reasons in one line. The plan is ordered: Pre-Depends and Depends before who needs them as far as
-   possible, replacing before replaced; equal input gives equal order. When the time is up (ERR_SOLVE) or
-   *stop was set, s and all that it has are left to the process's end: solve_close() does nothing then. */
+/* ERR_USAGE: an unknown package name is asked for (with near names as a hint), or what is excluded is a
+   group, a file or a capability. ERR_SOLVE: no solution, the chain of reasons in one line. The plan is
+   ordered: Pre-Depends and Depends before who needs them as far as possible, replacing before replaced; equal
+   input gives equal order. When the time is up (ERR_SOLVE) or *stop was set, s and all that it has are left
+   to the process's end: solve_close() does nothing then. */
 int solve_run(struct solve *s, const struct solve_request *r, struct arena *a, struct plan *out,
               struct err *e);
 /* --why: the chain from what was asked for to the package, one step a line ("apt Depends: libapt-pkg6.0

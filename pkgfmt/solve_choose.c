@@ -21,7 +21,7 @@ static bool better(const struct solve *s, Id a, Id b)
         return rx->priority > ry->priority;
     if (rx->index != ry->index)
         return rx->index < ry->index;
-    if (x->arch != y->arch)
+    if (s->one_version && x->arch != y->arch)
         return x->arch != ARCH_ALL;
     return a < b;
 }
@@ -33,7 +33,6 @@ static void exclude(struct solve *s, const struct solve_request *r)
     queue_empty(&s->excluded);
     for (size_t i = 0; i < r->nexclude; i++) {
         Id name = pool_str2id(pool, r->exclude[i], 0);
-        int before = s->excluded.count;
         FOR_POOL_SOLVABLES(p)
         {
             if (name == 0 || pool->solvables[p].name != name)
@@ -41,8 +40,6 @@ static void exclude(struct solve *s, const struct solve_request *r)
             MAPCLR(&s->considered, p);
             queue_push(&s->excluded, p);
         }
-        if (s->excluded.count == before)
-            log_warn(s->log, "--exclude %s: there is no such package", r->exclude[i]);
     }
 }
 
@@ -277,7 +274,8 @@ void solve_wish(struct solve *s, const struct solve_request *r, const Map *banne
         wish_add(&w, s->asks[i].p);
     for (;;) {
         if (w.next < wishes->count) {
-            const Solvable *x = pool_id2solvable(s->pool, wishes->elements[w.next++]);
+            const Solvable *x = pool_id2solvable(s->pool, wishes->elements[w.next]);
+            solve_sort(s->pool, wishes->elements[w.next++]);
             wish_array(s, &w, x, x->requires, banned);
             wish_array(s, &w, x, x->recommends, banned);
         } else if (w.next_deferred < w.deferred.count) {

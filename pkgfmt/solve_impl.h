@@ -95,6 +95,11 @@ int solve_bound(struct solve *s, const struct solve_request *r, struct err *e);
 /* solve_ask.c: the request's words as packages, into s->asks. */
 int solve_asks(struct solve *s, const struct solve_request *r, struct err *e);
 
+/* solve_sort.c: puts the package's relations into the order that its index kept (SOLVE_KEY_ORDER), else into
+   that of their text, in place; those for its scripts by themselves. solve_sort_all(): all packages'. */
+void solve_sort(Pool *pool, int package);
+void solve_sort_all(Pool *pool);
+
 /* solve_group.c: NULL when there is none. */
 const struct solve_group *solve_group_find(const struct solve *s, const char *id);
 

@@ -109,6 +109,7 @@ static void follow_all(struct causes *c)
     for (int i = 0; i < c->found.count; i++) {
         Id p = c->found.elements[i];
         const Solvable *x = pool_id2solvable(c->s->pool, p);
+        solve_sort(c->s->pool, p);
         follow(c, p, x->requires, false);
         if (c->widely)
             follow(c, p, x->recommends, true);
@@ -121,6 +122,7 @@ static const char *supplement(struct causes *c, Id package)
     const Solvable *x = pool_id2solvable(c->s->pool, package);
     Pool *pool = c->s->pool;
     Id p, pp;
+    solve_sort(pool, package);
     for (const Id *d = x->supplements ? x->repo->idarraydata + x->supplements : NULL; d != NULL && *d != 0;
          d++) {
         AUTO_BUF text = {0};

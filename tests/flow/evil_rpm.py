@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
-"""Writes hostile rpm packages: evil_rpm.py DIR. One package a case, named as the case, in DIR; DIR/primary.xml offers them all,
-with right digests; DIR/cases says CASE<TAB>verdict (bad, forged or fine). All have right digests in their headers unless that is the case; none is signed."""
+"""Writes hostile rpm packages: evil_rpm.py DIR [MANY]. One package a case, named as the case, in DIR; DIR/primary.xml offers them all,
+with right digests; DIR/cases says CASE<TAB>verdict (bad, forged or fine). All have right digests in their headers unless that is the case; none is signed.
+With MANY there are so many packages many-1, many-2 ... instead, and `slow' with users' names behind what takes seconds to decompress."""
+import bz2
 import gzip
 import hashlib
 import os
@@ -81,10 +83,37 @@ def package(name, verdict, files, payload=None, pack=lambda b: gzip.compress(b, 
     cases.append((name, verdict))
 
 
+ENTRY = """<package type="rpm"><name>{0}</name><arch>noarch</arch><version epoch="0" ver="1" rel="1"/>
+<checksum type="sha256" pkgid="YES">{1}</checksum><summary>t</summary><description>t</description><packager/><url/>
+<time file="1700000000" build="1700000000"/><size package="{2}" installed="{3}" archive="1000"/><location href="{0}-1-1.noarch.rpm"/>
+<format><rpm:license>MIT</rpm:license><rpm:vendor/><rpm:group/><rpm:buildhost/><rpm:sourcerpm>t-1-1.src.rpm</rpm:sourcerpm>
+<rpm:provides><rpm:entry name="{0}" flags="EQ" epoch="0" ver="1" rel="1"/></rpm:provides></format></package>
+"""
+INSTALLED = 1000
+
+
+def offer():
+    with open(f"{out}/cases", "w", encoding="ascii") as f, open(f"{out}/primary.xml", "w", encoding="ascii") as p:
+        p.write(f'<?xml version="1.0" encoding="UTF-8"?>\n<metadata xmlns="http://linux.duke.edu/metadata/common" xmlns:rpm="http://linux.duke.edu/metadata/rpm" packages="{len(cases)}">\n')
+        for name, verdict in cases:
+            f.write(f"{name}\t{verdict}\n")
+            with open(f"{out}/{name}-1-1.noarch.rpm", "rb") as package_file:
+                data = package_file.read()
+            p.write(ENTRY.format(name, hashlib.sha256(data).hexdigest(), len(data), INSTALLED))
+        p.write("</metadata>\n")
+
+
 def patch(offset, value):
     return lambda h: h[:offset] + value + h[offset + len(value):]
 
 
+if len(sys.argv) > 2:
+    INSTALLED = 1 << 28
+    package("slow", "fine", [File(b"/etc/a", b"\0" * (200 << 20)), File(b"/etc/passwd", b"root:x:0:0:\n")], pack=lambda b: bz2.compress(b, 1))
+    for n in range(int(sys.argv[2])):
+        package(f"many-{n + 1}", "fine", [])
+    offer()
+    sys.exit()
 package("fine", "fine", [])
 package("ghostly", "fine", [File(b"/usr/share/ghost", flags=64)], payload=cpio(b"./usr/share/fine", b"fine\n") + END)
 package("stripped", "fine", [File(b"/usr/share/b", b"b")], payload=cpio(b"./usr/share/fine", b"fine\n") + b"07070X00000001" + b"\0\0" + b"b\0\0\0" + END)
@@ -137,17 +166,4 @@ package("cut-lead", "bad", [], after=lambda b: b[:50])
 package("cut-signature", "bad", [], after=lambda b: b[:120])
 package("cut-header", "bad", [], after=lambda b: b[:600])
 package("no-payload", "bad", [], pack=lambda b: b"")
-ENTRY = """<package type="rpm"><name>{0}</name><arch>noarch</arch><version epoch="0" ver="1" rel="1"/>
-<checksum type="sha256" pkgid="YES">{1}</checksum><summary>t</summary><description>t</description><packager/><url/>
-<time file="1700000000" build="1700000000"/><size package="{2}" installed="1000" archive="1000"/><location href="{0}-1-1.noarch.rpm"/>
-<format><rpm:license>MIT</rpm:license><rpm:vendor/><rpm:group/><rpm:buildhost/><rpm:sourcerpm>t-1-1.src.rpm</rpm:sourcerpm>
-<rpm:provides><rpm:entry name="{0}" flags="EQ" epoch="0" ver="1" rel="1"/></rpm:provides></format></package>
-"""
-with open(f"{out}/cases", "w", encoding="ascii") as f, open(f"{out}/primary.xml", "w", encoding="ascii") as p:
-    p.write(f'<?xml version="1.0" encoding="UTF-8"?>\n<metadata xmlns="http://linux.duke.edu/metadata/common" xmlns:rpm="http://linux.duke.edu/metadata/rpm" packages="{len(cases)}">\n')
-    for name, verdict in cases:
-        f.write(f"{name}\t{verdict}\n")
-        with open(f"{out}/{name}-1-1.noarch.rpm", "rb") as package_file:
-            data = package_file.read()
-        p.write(ENTRY.format(name, hashlib.sha256(data).hexdigest(), len(data)))
-    p.write("</metadata>\n")
+offer()

@@ -176,7 +176,7 @@ bad() { local pattern=$1 edit=$2; sed "$edit" "$lock" >"$work/bad.lock"; fails_w
 t_damage() {
     bad 'unknown keyword .distribution' 's/^distro /distribution /' && bad 'the section has no .suite' '/^suite/d' && bad '.soon. is no number' 's/^epoch .*/epoch soon/' &&
     bad 'no sha256 digest' 's/sha256:\(.*\)[0-9a-f]\{3\} main/sha256:\1 main/' && bad 'sha1 proves nothing' 's/sha256:.* main/sha1:0 main/' &&
-    bad 'no path below' 's/pool/\/pool/' && bad 'no path below' 's/pool/..\/pool/' && bad 'stands in line .* already' 's/^package gamma/package alpha/' &&
+    bad 'no path from' 's/pool/\/pool/' && bad 'no path from' 's/pool/x\/..\/pool/' && bad 'stands in line .* already' 's/^package gamma/package alpha/' &&
     bad 'control byte 0x1b' $'s/gamma/gam\033ma/' && bad 'version .2. of the lock format' 's/^version .*/version 2/' && bad 'says that there are 3' '$d' || return 1
     : >"$work/huge.lock"; truncate -s 100M "$work/huge.lock"
     fails_with 2 'huge.lock:1:1: over [0-9]* bytes' create --locked "$work/huge.lock" mine/one

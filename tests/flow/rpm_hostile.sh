@@ -51,7 +51,7 @@ offer() { cp "$1" "$work/r/alpha-1.0-1.noarch.rpm" && reindex refresh && sign; }
 cp "$rpms/alpha-1.0-1.noarch.rpm" "$work/signed.rpm"
 cp "$work/signed.rpm" "$work/unsigned.rpm"; rpmsign --delsign "$work/unsigned.rpm" >/dev/null 2>&1
 cp "$work/unsigned.rpm" "$work/foreign.rpm"; rpm_signer=other@example.org rpm_sign "$work/foreign.rpm"
-other_id=$(gpg --batch --with-colons --list-keys other@example.org | sed -n 's/^pub:[^:]*:[^:]*:[^:]*:\([^:]*\):.*/\1/p' | tr A-F a-f)
+other_id=$(gpg --batch --quiet --with-colons --list-keys other@example.org 2>/dev/null | sed -n 's/^pub:[^:]*:[^:]*:[^:]*:\([^:]*\):.*/\1/p' | tr A-F a-f)
 t_unsigned_package() { fresh; offer "$work/unsigned.rpm"; refused 4 'alpha.*(no signature|not signed|unsigned)'; }
 case_ "an unsigned package" t_unsigned_package
 t_foreign_package() { fresh; offer "$work/foreign.rpm"; refused 4 "alpha.*($other_id|${other_id^^})"; }
@@ -152,7 +152,7 @@ t_no_digest() { bent_primary 's/<checksum [^>]*>[^<]*<.checksum>//'; refused 5 '
 case_ "primary: a package without a digest" t_no_digest
 t_no_size() { bent_primary 's/<size package="[0-9]*"/<size package="-5"/'; refused 5 'main.*primary.*size'; }
 case_ "primary: a package with a senseless size" t_no_size
-t_href() { bent_primary 's,<location href="alpha,<location href="../../../etc/alpha,'; refused 5 'main.*primary.*\.\./'; }
+t_href() { bent_primary 's,<location href="alpha,<location href="../../../etc/alpha,'; refused 5 'alpha.*leaves the repository.*\.\./'; }
 case_ "primary: a package outside of the repository" t_href
 t_name() { bent_primary 's,<name>beta,<name>../beta,'; refused 6 'alpha Requires: beta'; }
 case_ "primary: a name that is no name" t_name
@@ -188,7 +188,7 @@ t_laughs() { # libxml2's own bombs, as each kind of index: an end, and one line 
         for kind in primary group updateinfo; do
             case $f in *-primary.xml) [ $kind = primary ] || continue;; esac
             fresh; cp "$f" "$work/index"; reindex set $kind "$work/index"; sign
-            (ulimit -v 4000000; case $zs in *asan*) ulimit -v unlimited;; esac; timeout 20 "$zs" plan --security --recipes "$recipes" --cache-dir "$work/cache" --arch x86_64 --progress none --names bent/one) >"$work/out" 2>"$work/err"; rc=$?
+            (case $zs in *asan*) ;; *) ulimit -v 4000000;; esac; timeout 20 "$zs" plan --security --recipes "$recipes" --cache-dir "$work/cache" --arch x86_64 --progress none --names bent/one) >"$work/out" 2>"$work/err"; rc=$?
             case $rc in 0 | 2 | 5 | 6) ;; *) echo "${f##*/} as $kind: exit status $rc"; head -n 5 "$work/err"; return 1;; esac
             [ "$(grep -c '^zonestrap: error' "$work/err")" -le 1 ] || { echo "${f##*/}"; cat "$work/err"; return 1; }
         done
@@ -255,4 +255,13 @@ while read -r name verdict; do
     case_ "$name ($verdict)" evil "$name" "$verdict" root
     case_ "$name to a tarball ($verdict)" evil "$name" "$verdict" x.tar
 done <"$work/evil/cases"
+t_many() { # more packages come than there are descriptors, while the first one's users are read
+    python3 "$here/evil_rpm.py" "$work/many" 640 && createrepo_c --quiet --no-database --includepkg many-1-1-1.noarch.rpm "$work/many" >/dev/null 2>&1
+    python3 "$here/rpm_reindex.py" "$work/many" set primary "$work/many/primary.xml" && rpm_root_sign "$work/many" || return 1
+    sed "s,file://$work/repo,file://$work/many,; s/^packages .*/packages slow $(echo many-{1..640})/" "$recipes/mine.distro" >"$recipes/many.distro"
+    printf '[layout]\nfirst slow\n' >>"$recipes/many.distro"
+    rm -rf "$place"; mkdir "$place"
+    (ulimit -n 600 && timeout 60 "$zs" create --recipes "$recipes" --cache-dir "$work/cache" --arch x86_64 --progress none --insecure --second-stage never many/one "$place/root")
+}
+case_ "more packages than descriptors" t_many
 done_

@@ -75,6 +75,23 @@ case_ "the suite is part of the mirror's URL" t_urls
 case_ "--offline: the index and its signature come from the cache" offline plans alpha
 t_mirror() { recipe http://127.0.0.1:9; fresh; plans alpha --mirror "$www/r"; }
 case_ "--mirror names what the suite stands below" t_mirror
+beside() { # a repository whose packages stand beside it, as Amazon Linux has them
+    mkdir -p "$www/apart/os/x86_64" "$www/blobs" && cp "$os"/*.rpm "$www/blobs/" &&
+        createrepo_c --quiet --location-prefix ../../../blobs -o "$www/apart/os/x86_64" "$os" >/dev/null &&
+        gpg --batch --quiet --armor --detach-sign -o "$www/apart/os/x86_64/repodata/repomd.xml.asc" "$www/apart/os/x86_64/repodata/repomd.xml"
+}
+zs_create() { "$zs" create --recipes "$recipes" --cache-dir "$work/c" --arch x86_64 --progress none --second-stage never --insecure mine/1 "$@"; }
+t_elsewhere() { fresh; fails_with 3 "repomd.xml: not found on any mirror, the first of which is file://$os/os/x86_64; --mirror names what .os/x86_64. stands below" zs_plan --mirror "$os"; }
+case_ "--mirror names the repository itself" t_elsewhere
+t_beside() {
+    beside || return 1
+    recipe "$http/apart"; fresh; zs_plan --names --lock "$work/lock" && zs_create "$work/beside.tar" && asked http 'GET /blobs/alpha.rpm' &&
+        zs_plan --json | grep -q "\"$http/blobs/alpha.rpm\"" || return 1
+    fresh; zs_create --locked "$work/lock" "$work/again.tar" && cmp "$work/beside.tar" "$work/again.tar"
+}
+case_ "packages beside the repository, not below it" t_beside
+t_beside_local() { fresh; fails_with 5 "alpha.*: its path leaves the repository file://.*/apart/os/x86_64: ..\./\.\./\.\./blobs/alpha.rpm" zs_create --mirror "$www/apart" "$work/local.tar"; }
+case_ "which an index of local files may not say" t_beside_local
 t_no_later() { recipe "$http/r"; fresh; plans alpha && ! grep filelists "$work/http.log"; }
 case_ "lists of files are not fetched" t_no_later
 t_later() { packages=gamma recipe "$http/r"; fresh; plans 'beta gamma' && asked http filelists && offline plans 'beta gamma'; }
@@ -103,6 +120,13 @@ t_tampered_cache() {
     sed -i 's/<revision>[0-9]*/<revision>1/' "$f"; offline fails_with 4 'the index is not what the metalink says' zs_plan
 }
 case_ "trust metalink, --offline: a cached index that was changed" t_tampered_cache
+t_locked() {
+    metalink "$now" "$http/r"; recipe http://127.0.0.1:9 "metalink os $https/lists/meta" "trust metalink"; fresh
+    zs_plan --lock "$work/lock" >/dev/null && fresh && rm -f "$work/x.tar" || return 1
+    create() { "$zs" create --recipes "$recipes" --cache-dir "$work/c" --arch x86_64 --progress none --second-stage never --locked "$work/lock" "$@" mine/1 "$work/x.tar"; }
+    fails_with 4 'alpha: .*(signature|signed)' create && create --insecure && asked https 'GET /lists/meta' && asked http 'GET /r/os/x86_64/alpha.rpm' && ! grep -q repomd "$work/http.log"
+}
+case_ "trust metalink: a lock's mirrors are the metalink's, and it does not vouch for packages that are not signed" t_locked
 t_fallback() {
     recipe "$http/r" "metalink os $https/404/lists/meta" "trust metalink"; fresh
     plans alpha && says 'warning: os: .*HTTP status 404; going on with the mirrors that are known' && says 'signatures alone decide'

@@ -208,6 +208,33 @@ t_later() {
     "$zs" second-stage --progress none "$work/l" && (root=$work/l; t_verify && t_qa && t_kept && t_triggers)
 }
 case_ "a stage-1 tarball, unpacked, finishes with second-stage" t_later
+# The second stage cut off: what is installed is the same, but for the lines that triggers append with every run.
+same_root() { listing "$1" | grep -Ev '^(\./)?(dev/|usr/lib/sysimage/rpm/|var/lib/triggers/|var/log/zonestrap\.log)|  \./(dev/|usr/lib/sysimage/rpm/|var/lib/triggers/|var/log/zonestrap\.log)' | sed 's/ [0-9.]*$//' >"$1.list"; }
+cut_at() { # CONDITION: of a pending root, seen from in it
+    local r=$work/cut pid
+    rm -rf "$r" && cp -a "$work/pending" "$r" || return 1
+    "$zs" second-stage --progress none "$r" 2>/dev/null & pid=$!
+    for _ in $(seq 2000); do (cd "$r" && eval "$1") 2>/dev/null && break; kill -0 $pid 2>/dev/null || break; sleep 0.005; done
+    kill -KILL $pid 2>/dev/null; wait $pid 2>/dev/null; sleep 0.3
+    [ -e "$r/zonestrap/second-stage" ] || { echo "it was finished before it was cut off"; return 1; }
+    finish_cut "$r"
+}
+finish_cut() {
+    local r=$1
+    "$zs" second-stage --progress none "$r" && (root=$r; t_verify && t_qa && t_kept) && same_root "$r" && same_root "$root" && diff "$root.list" "$r.list"
+}
+t_cut_off() {
+    when=later stage1 mine/one "$work/pending" || return 1
+    cut_at '[ -e zonestrap/begun ]' && cut_at '[ -n "$(ls -d usr/bin/*\;* usr/lib/x86_64-linux-gnu/*\;*)" ]' && cut_at 'grep -q "^conf-1.0-1" var/log/zonestrap.log' && cut_at '[ -s var/lib/triggers/each ]'
+}
+case_ "killed at several points, it goes on to the same root" t_cut_off
+# Where that is not how a killed run ended above: files that rpm had not renamed yet.
+t_begun() {
+    local r=$work/begun f
+    cp -a "$work/pending" "$r" && touch "$r/zonestrap/begun" && for f in usr/bin/sed usr/share/links/a etc/conf.d/keep; do echo half >"$r/$f;$(printf %08x $rpm_epoch)" || return 1; done &&
+        ln -s nowhere "$r/usr/share/links/soft;$(printf %08x $rpm_epoch)" && echo half >"$r/usr/bin/grep;12345678" && ln -s nowhere "$r/usr/share/links/soft;12345678" && finish_cut "$r" && [ -z "$(find "$r" -name '*;????????')" ]
+}
+case_ "files that a killed rpm had not renamed are no hindrance, and do not stay" t_begun
 t_finished() {
     local n
     for n in 1 2; do when=now SOURCE_DATE_EPOCH=1750000000 stage1 mine/one "$work/done$n.tar" || return 1; done
@@ -223,4 +250,16 @@ t_locked() {
 case_ "--locked: the same root, and offline" t_locked
 t_no_rpm() { fails_with 6 'no rpm, which the second stage runs' zs_local create --second-stage now --set tiny mine/one "$work/t" && [ ! -e "$work/t" ]; }
 case_ "a set without rpm: no second stage, said before anything is made" t_no_rpm
+
+# --- the first boot
+. "$here/boot.sh"
+t_boot() {
+    local r=$boots/modern
+    boot_start && mkdir "$r" && when=first-boot stage1 mine/one "$work/boot.tar" && tar -C "$r" --xattrs --xattrs-include='*' --delay-directory-restore -xpf "$work/boot.tar" && [ -x "$r/sbin/init" ] || return
+    boot "$work/log" 'wait 60 second stage is finished' 'wait 9 this root has no init' 'send echo count-$(rpm -qa | wc -l)-$(rpm -Va | wc -l)' \
+        'wait 20 count-21-4' 'send exit' 'end 9' -- "$r" /sbin/init || { tail -n 20 "$work/log"; return 1; }
+    [ ! -e "$r/zonestrap" ] && [ ! -e "$r/sbin/init" ] && getcap "$r/usr/bin/tool-caps" | grep -q cap_net_raw
+}
+why=$(boot_why)
+if [ -z "$why" ]; then case_ "the root finishes itself at its first boot" t_boot; else skipped "the first boot" "$why"; fi
 done_

@@ -137,7 +137,7 @@ host=$work/host
 t_host() {
     local k files
     rm -rf "$host"; mkdir "$host"
-    stage1 -z lx && [ -z "$(ls "$host")" ] || return 1
+    stage1 -z lx >"$work/said" 2>&1 && [ -z "$(ls "$host")" ] && grep 'zone kind lx (--host-files DIR' "$work/said" && stage1 >"$work/said" 2>&1 && ! grep host-files "$work/said" || return 1
     for k in lx:zonecfg "jail:fstab jail.conf" wsl:wsl.txt oci:containerfile "lxc:lxc.conf metadata.yaml" nspawn:nspawn; do
         rm -rf "$host"; mkdir "$host"
         zs_local create --second-stage never -z ${k%%:*} --hostname box --host-files "$host" mine/one "$work/My_zone.1.tar.gz" || return 1

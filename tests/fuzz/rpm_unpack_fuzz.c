@@ -3,7 +3,9 @@
 #include <sys/stat.h>
 
 #include "pkgfmt/rpm.h"
+#include "pkgfmt/rpm_payload.h"
 #include "pkgfmt/rpm_put.h"
+#include "pkgfmt/rpm_stored.h"
 #include "pkgfmt/rpm_verify.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -20,12 +22,45 @@ static void set_up(void)
     target = t;
 }
 
+/* The copy with a payload that is not compressed any more. */
+static void begin_copy(struct rpm_stored *s, const struct rpm_read *r)
+{
+    static FILE *f;
+    struct err e;
+    if (f == NULL && (f = tmpfile()) == NULL)
+        abort();
+    if (ftruncate(fileno(f), 0) < 0 || lseek(fileno(f), 0, SEEK_SET) != 0 ||
+        rpm_stored_open(s, fileno(f), r, &e) < 0)
+        abort();
+}
+
+/* The copy of a package that could be unpacked can be read as well. */
+static void check_copy(struct rpm_stored *s)
+{
+    struct rpm_payload *payload;
+    struct rpm_read r;
+    struct err e;
+    const void *p;
+    size_t n;
+    uint64_t all = 0;
+    int rc;
+    if (rpm_stored_finish(s, &e) < 0 || rpm_read_open(&r, s->fd, &e) < 0 ||
+        rpm_payload_open(&payload, &r, NULL, &e) < 0)
+        abort();
+    while ((rc = rpm_payload_next(payload, &p, &n, &e)) > 0)
+        all += n;
+    if (rc < 0 || all != s->open)
+        abort();
+    rpm_payload_close(payload);
+    rpm_read_close(&r);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
     static const struct tree_layout links[] = {{"bin", "usr/bin"}, {"lib", "usr/lib"}};
     const struct plan_pkg pkg = {
         .name = "evil", .version = "1-1", .arch = "noarch", .size = n, .installed_size = 1 << 20};
-    struct pkgfmt_package package = {.pkg = &pkg};
+    struct pkgfmt_package package = {.pkg = &pkg, .max_bytes = 4 << 20};
     struct tree_writer *w;
     struct tree *t;
     struct rpm_read r;
@@ -42,7 +77,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
     package.owners = rpm_owners_new(STR("mail:x:8:12:\n"), STR("mail:x:12:\n"), NULL);
     rpm_owners_read(&package, &e);
     rpm_verify(&r, &package, &e);
-    int rc = rpm_put(&r, &package, w, &e);
+    static struct rpm_stored copy;
+    begin_copy(&copy, &r);
+    int rc = rpm_put(&r, &package, &copy, w, &e);
+    if (rc == 0)
+        check_copy(&copy);
     if (rc == 0)
         rc = tree_writer_finish(&w, &e);
     tree_writer_close(w);

@@ -37,6 +37,8 @@ for c in $commands; do
 done
 case_ "values" gives "auto bar json none plain" create --progress ""
 case_ "a value's prefix" gives "never now" create --second-stage n
+case_ "zone kinds" gives "lx lxc" create --zone lx
+case_ "zone kinds of the short option" gives "jail" plan -z j
 case_ "distributions" offers debian plan deb
 cd "$work" && mkdir some-root
 case_ "files" offers some-root second-stage some-r

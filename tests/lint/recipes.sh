@@ -31,4 +31,19 @@ both() {
     [ $? -eq 2 ] && grep -q 'one.distro:2:1: ' "$work/err" && grep -q 'two.fixup:2:1: ' "$work/err" || { cat "$work/err"; return 1; }
 }
 case_ "every bad file is named" both
+# Keys are extended now and then, and ours must be, too: each file has a key that signs until this day, which a release moves on.
+keys_until=2027-01-01
+still_signs() {
+    gpg --batch --show-keys --with-colons "$1" 2>/dev/null | awk -F: -v day="$2" '$1 == "pub" && ($7 == "" || $7 + 0 > day + 0) { n++ } END { exit !n }' ||
+        { echo "no key in $1 is valid on $keys_until"; return 1; }
+}
+if command -v gpg >/dev/null; then
+    export GNUPGHOME=$work/gpg; mkdir -m 700 "$GNUPGHOME"
+    day=$(date -d "$keys_until" +%s)
+    for f in distros/keys/*.asc; do case_ "$f" still_signs "$f" "$day"; done
+    expired() { ! still_signs distros/keys/opensuse-2022.asc "$(date -d 2036-01-01 +%s)"; }
+    case_ "an expired key is found" expired
+else
+    skipped "the keys' validity" "gpg is missing"
+fi
 done_

@@ -70,6 +70,23 @@ static void read_fd_goes_on(void)
     CHECK_STR(buf_c(&b), "cdef");
 }
 
+static void read_at(void)
+{
+    char got[4] = "";
+    struct err e = {0};
+    const char *path = in_scratch("at");
+    CHECK(file_replace(path, STR("abcdef"), 0644, &e) == 0);
+    AUTO_FD fd = open(path, O_RDONLY);
+    CHECK(file_read_at(fd, "it", 1, got, 3, &e) == 0);
+    CHECK_STR(got, "bcd");
+    CHECK(lseek(fd, 0, SEEK_CUR) == 0);
+    CHECK(file_read_at(fd, "it", 6, got, 0, &e) == 0);
+    CHECK(file_read_at(fd, "it", 4, got, 3, &e) == -1 && e.class == ERR_FORMAT);
+    CHECK_STR(e.msg, "it ends early, at byte 6");
+    e = (struct err){0};
+    CHECK(file_read_at(-1, "it", 0, got, 3, &e) == -1 && e.class == ERR_HOST && e.sys == EBADF);
+}
+
 static void write_fd(void)
 {
     struct err e = {0};
@@ -131,6 +148,7 @@ int main(void)
     RUN(read_endless);
     RUN(read_errors);
     RUN(read_fd_goes_on);
+    RUN(read_at);
     RUN(write_fd);
     RUN(replace_is_atomic);
     RUN(mkdirs);

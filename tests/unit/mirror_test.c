@@ -45,6 +45,33 @@ static const char *resolve(const char *list, const char *main_list, const char *
     return arena_str(a, buf_view(&b));
 }
 
+/* The URL, or "-". */
+static const char *file_url(const char *url, const char *path, struct arena *a)
+{
+    AUTO_BUF b = {0};
+    return mirror_file_url(&b, url, path) ? arena_str(a, buf_view(&b)) : "-";
+}
+
+static void urls_of_files(void)
+{
+    static const struct {
+        const char *url, *path, *want;
+    } t[] = {
+        {"http://h/r", "pool/a b", "http://h/r/pool/a%20b"},
+        {"http://h/r", "", "http://h/r"},
+        {"http://h", "a", "http://h/a"},
+        {"https://h/r/guids/1/x86_64", "../../../blobs/a", "https://h/r/blobs/a"},
+        {"https://h/r", "../a", "https://h/a"},
+        {"https://h/r", "../../a", "-"},
+        {"https://h", "../a", "-"},
+        {"file:///r/os", "a", "file:///r/os/a"},
+        {"file:///r/os", "../a", "-"},
+    };
+    AUTO_ARENA a = {0};
+    for (size_t i = 0; i < sizeof t / sizeof *t; i++)
+        CHECK_STR(file_url(t[i].url, t[i].path, &a), t[i].want);
+}
+
 static void the_hosts_mirrors_come_first(void)
 {
     AUTO_ARENA a = {0};
@@ -283,6 +310,7 @@ int main(void)
     RUN(lists_are_checked);
     RUN(built_in_lists_are_good);
     RUN(escapes_paths);
+    RUN(urls_of_files);
     scratch_remove();
     return test_done();
 }

@@ -99,6 +99,56 @@ static void machine(void)
     CHECK(os_get_xattr(fd, "user.zonestrap-none", value, sizeof value) == -1);
 }
 
+static void attributes_by_name(void)
+{
+    char names[256], value[16];
+    scratch_new();
+    AUTO_FD dir = open(scratch, O_RDONLY | O_DIRECTORY);
+    AUTO_FD fd = openat(dir, "f", O_WRONLY | O_CREAT, 0600);
+    CHECK(fd >= 0);
+    if (os_set_xattr_at(dir, "f", "user.a", "12", 2) < 0)
+        SKIP("the file system has no extended attributes");
+    CHECK(os_list_xattr_at(dir, "f", names, sizeof names) >= 7 &&
+          os_get_xattr_at(dir, "f", "user.a", value, 16) == 2);
+    CHECK(os_get_xattr_at(dir, "f", "user.b", value, 16) < 0 && errno == ENODATA);
+    CHECK(os_get_xattr_at(dir, "none", "user.b", value, 16) < 0 && errno == ENOENT);
+}
+
+static void data_and_holes(void)
+{
+    uint64_t start = 9, end = 9;
+    scratch_new();
+    AUTO_FD fd = open(in_scratch("f"), O_RDWR | O_CREAT, 0600);
+    CHECK(os_next_data(fd, 0, &start, &end) == 0);
+    CHECK(pwrite(fd, "x", 1, 8 << 20) == 1 && ftruncate(fd, 16 << 20) == 0);
+    CHECK(os_next_data(fd, 0, &start, &end) == 1);
+    CHECK(start <= 8 << 20 && end > 8 << 20 && end <= 16 << 20);
+    CHECK(os_next_data(fd, 16 << 20, &start, &end) == 0);
+    CHECK(os_next_data(-1, 0, &start, &end) < 0);
+}
+
+static void mounts(void)
+{
+    AUTO_BUF path = {0};
+    struct err e = {0};
+    scratch_new();
+    CHECK(os_is_mount("/proc") && !os_is_mount("/pro") && !os_is_mount(scratch));
+    CHECK(os_mount_below(scratch, &path, &e) == 0 && path.n == 0);
+    if (geteuid() != 0)
+        SKIP("needs root");
+    mkdir(in_scratch("a b"), 0755);
+    char line[8192];
+    snprintf(line, sizeof line, "mount -t tmpfs none '%s'", in_scratch("a b"));
+    if (system(line) != 0)
+        SKIP("cannot mount here");
+    CHECK(os_is_mount(in_scratch("a b")) && os_mount_below(scratch, &path, &e) == 1);
+    CHECK_STR(buf_c(&path), in_scratch("a b"));
+    CHECK(os_mount_below(in_scratch("a b"), &path, &e) == 0 &&
+          os_mount_below(in_scratch("a"), &path, &e) == 0);
+    snprintf(line, sizeof line, "umount '%s'", in_scratch("a b"));
+    CHECK(system(line) == 0);
+}
+
 int main(void)
 {
     if (geteuid() != 0) {
@@ -108,6 +158,9 @@ int main(void)
     RUN(no_link_on_the_way);
     RUN(renaming);
     RUN(machine);
+    RUN(attributes_by_name);
+    RUN(data_and_holes);
+    RUN(mounts);
     scratch_remove();
     return test_done();
 }

@@ -27,6 +27,7 @@ struct made_file {
     unsigned long long size; /* the header's; 0: text's */
     bool absent, twice;      /* from the payload, in it */
     bool no_content;         /* a name of a file whose content another one has */
+    bool present;            /* in the payload, although it is a ghost */
 };
 
 struct made {
@@ -162,7 +163,7 @@ static inline void made_payload(struct buf *b, const struct made *m, const struc
 {
     for (unsigned i = 0; i < n; i++)
         for (int k = f[i].absent ? 1 : 0; k < (f[i].twice ? 2 : 1); k++)
-            if ((f[i].flags & RPM_FILE_GHOST) == 0)
+            if ((f[i].flags & RPM_FILE_GHOST) == 0 || f[i].present)
                 made_entry(b, m, &f[i], i);
     if (m->extra != NULL)
         made_newc(b, false, m->extra, S_IFREG | 0644, STR("x"));

@@ -127,18 +127,31 @@ static void unusable_packages(void)
     }
 }
 
+static void packages_beside_the_repository(void)
+{
+    struct solve *s = new_solver();
+    struct err e;
+    struct str text = STR("<metadata>" PKG(NAME, VERSION, CHECKSUM, SIZE,
+                                           "<location href=\"../../../../blobs/a.rpm\"/>", "") "</metadata>");
+    CHECK(load(s, "primary", "p.xml", text, NULL, &e) == 0);
+    CHECK(count(s) == 1);
+    CHECK_STR(solvable_lookup_location(pool_id2solvable(solve_pool(s), 2), NULL), "../../../../blobs/a.rpm");
+    solve_close(s);
+}
+
 static void hostile_packages(void)
 {
     static const struct {
         const char *text, *want;
     } t[] = {
-        {"<metadata>" PKG(NAME, VERSION, CHECKSUM, SIZE, "<location href=\"../a.rpm\"/>", "") "</metadata>",
-         "p.xml:1: a: its location is no path below the repository: `../a.rpm'"},
+        {"<metadata>" PKG(NAME, VERSION, CHECKSUM, SIZE, "<location href=\"b/../../a.rpm\"/>",
+                          "") "</metadata>",
+         "p.xml:1: a: its location is no path from the repository: `b/../../a.rpm'"},
         {"<metadata>" PKG(NAME, VERSION, CHECKSUM, SIZE, "<location href=\"/etc/passwd\"/>",
                           "") "</metadata>",
-         "p.xml:1: a: its location is no path below the repository: `/etc/passwd'"},
+         "p.xml:1: a: its location is no path from the repository: `/etc/passwd'"},
         {"<metadata>" PKG(NAME, VERSION, CHECKSUM, SIZE, "<location href=\"http://x/a\"/>", "") "</metadata>",
-         "p.xml:1: a: its location is no path below the repository: `http://x/a'"},
+         "p.xml:1: a: its location is no path from the repository: `http://x/a'"},
         {"<metadata>" PKG(NAME, VERSION, CHECKSUM, "<size package=\"99999999999999999999\"/>", LOCATION,
                           "") "</metadata>",
          "p.xml:1: a: its size is absurd: 99999999999999999999"},
@@ -345,6 +358,7 @@ static void compressed(void)
 int main(void)
 {
     RUN(unusable_packages);
+    RUN(packages_beside_the_repository);
     RUN(hostile_packages);
     RUN(left_out_silently);
     RUN(one_package);

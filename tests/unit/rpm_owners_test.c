@@ -131,13 +131,16 @@ static void owners(void)
     buf_free(&lines);
 }
 
+static uint64_t max_bytes = 1 << 20;
+
 static int read_package(struct pkgfmt_owners *o, const struct made *m, const struct made_file *f, size_t n)
 {
     const struct plan_pkg pkg = {.name = "evil", .version = "1-1", .arch = "noarch"};
     AUTO_BUF package = {0};
     made_package(&package, m, f, n);
     AUTO_FD fd = scratch_fd(buf_view(&package));
-    return rpm_owners_read(&(struct pkgfmt_package){.fd = fd, .pkg = &pkg, .owners = o}, &err);
+    return rpm_owners_read(
+        &(struct pkgfmt_package){.fd = fd, .pkg = &pkg, .max_bytes = max_bytes, .owners = o}, &err);
 }
 
 static const char *known_as(struct pkgfmt_owners *known, const char *user, const char *group)
@@ -179,11 +182,32 @@ static void from_packages(void)
     rpm_owners_free(NULL);
 }
 
+/* What stands before the files is bounded as all that a package may expand to. */
+static void bounds(void)
+{
+    static const struct made_file f[] = {
+        {.path = "/a", .text = "xxxx"},
+        {.path = "/etc/group", .text = "g:x:3:\n"},
+        {.path = "/g", .text = "xxxx", .flags = RPM_FILE_GHOST, .present = true},
+        {.path = "/etc/passwd", .text = "u:x:4:4:\n"}};
+    struct pkgfmt_owners *known = rpm_owners_new(STR(""), STR(""), NULL);
+    uint64_t before = max_bytes;
+    max_bytes = 8;
+    CHECK(read_package(known, &(struct made){0}, f, 4) == 0);
+    max_bytes = 7;
+    CHECK(read_package(known, &(struct made){0}, f, 4) < 0 && err.class == ERR_FORMAT);
+    CHECK_STR(err.msg, "evil: g: expands to more than 7 bytes");
+    CHECK_STR(known_as(known, "u", "g"), "4:3 6755");
+    max_bytes = before;
+    rpm_owners_free(known);
+}
+
 int main(void)
 {
     RUN(texts);
     RUN(provides);
     RUN(owners);
     RUN(from_packages);
+    RUN(bounds);
     return test_done();
 }

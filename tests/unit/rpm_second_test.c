@@ -355,7 +355,8 @@ static void script_installs(void)
                "echo \"$*\" >rpm-args"),
            "step_install; sed 's/ -/\\n-/g; s/ [^ ]*packages/ packages/g' rpm-args; cat log",
            "zs-progress 0 2 install a\nzs-progress 1 2 install b\n"
-           "-Uv\n--replacepkgs\n--replacefiles\n--ignorearch\n--ignoreos\n--ignoresize\n--nosignature\n"
+           "-Uv\n--replacepkgs\n--replacefiles\n--ignorearch\n--ignoreos\n--ignoresize\n--nosignature\n--"
+           "nodigest\n"
            "--define _netsharedpath n packages/a-1%3a2-3.x86_64.rpm packages/b-1%5ex-1.noarch.rpm\n"
            "Preparing packages...\na-1:2-3.x86_64\nc-1-1.noarch\na word\nb-1^x-1.noarch\n");
     script(RPM("echo a-1:2-3.x86_64; echo 'error: Failed dependencies:' >&2; echo '\tx is needed by a' >&2; "

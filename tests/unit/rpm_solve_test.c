@@ -17,6 +17,7 @@
 
 #include "tests/unit/rpm_repo.h"
 #include "tests/unit/rpm_xml.h"
+#include "tests/unit/scratch.h"
 
 enum { WORDS_MAX = 64, REPOS_MAX = 6 };
 
@@ -179,13 +180,16 @@ static void read_golden(struct golden *g, struct str text)
     g->head = text.n - rest.n;
 }
 
+static const char *solv_dir;
+
 static int load(struct solve *s, const struct repo *r, unsigned index, const char *kind,
                 const struct buf *text, struct err *e)
 {
     struct pkgfmt_index ix = {.what = kind, .component = kind};
     struct pkgfmt_repo repo = {.index = index, .id = r->id, .priority = r->priority};
     AUTO_FD fd = scratch_fd(buf_view(text));
-    return text->n > 0 ? rpm_index_load(s, fd, &ix, &repo, NULL, e) : 0;
+    digest_of(&ix.digest, DIGEST_SHA256, buf_view(text), e);
+    return text->n > 0 ? rpm_index_load(s, fd, &ix, &repo, solv_dir, e) : 0;
 }
 
 static int load_all(struct golden *g, struct solve *s, const struct solve_request *r, struct buf *out,
@@ -271,6 +275,23 @@ static void run_golden(struct golden *g, struct buf *out)
 
 static const char *golden_path;
 
+/* An index from the cache gives the same plan for the same reasons, and so does the run that puts it there.
+ */
+static void check_cached(struct golden *g)
+{
+    solv_dir = scratch_new();
+    for (int i = 0; i < 2; i++) {
+        AUTO_BUF got = {0};
+        run_golden(g, &got);
+        if (!str_eq(buf_view(&got), g->expect)) {
+            printf("%s: run %d with a cache got\n%s", golden_path, i + 1, buf_c(&got));
+            CHECK(!"as without it");
+        }
+    }
+    solv_dir = NULL;
+    scratch_remove();
+}
+
 static void golden(void)
 {
     struct golden g = {.arch = "x86_64"};
@@ -287,7 +308,8 @@ static void golden(void)
     } else if (!str_eq(buf_view(&got), g.expect)) {
         printf("%s: got\n%s", golden_path, buf_c(&got));
         CHECK(!"as expected");
-    }
+    } else
+        check_cached(&g);
     for (unsigned i = 0; i < g.nrepos; i++) {
         buf_free(&g.repos[i].primary);
         buf_free(&g.repos[i].filelists);

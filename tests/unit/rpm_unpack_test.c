@@ -1,5 +1,7 @@
 /* Unpacking rpm packages, good, broken and hostile ones. With arguments it unpacks, for
    tests/flow/rpm_agree.py: rpm_unpack_test TARGET [-p PASSWD] [-g GROUP] [-l PATH=TEXT]... PACKAGE... */
+#include <signal.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "base/mem.h"
@@ -7,6 +9,7 @@
 #include "pkgfmt/rpm.h"
 #include "pkgfmt/rpm_cpio.h"
 #include "pkgfmt/rpm_read.h"
+#include "pkgfmt/rpm_second.h"
 #include "tests/unit/rpm_fixture.h"
 #include "tests/unit/tree_help.h"
 
@@ -62,7 +65,8 @@ static int tool_owners(struct pkgfmt_owners *owners, const char *path)
         return -1;
     const struct plan_pkg pkg = pkg_of(&r, 0, &a);
     rpm_read_close(&r);
-    return rpm_owners_read(&(struct pkgfmt_package){.fd = fd, .pkg = &pkg, .owners = owners}, &err);
+    return rpm_owners_read(
+        &(struct pkgfmt_package){.fd = fd, .pkg = &pkg, .max_bytes = UINT64_MAX, .owners = owners}, &err);
 }
 
 static int tool(int argc, char **argv)
@@ -322,6 +326,117 @@ static void broken(void)
     expect(outcome(&cases[0].m, cases[0].f, 1, 0), "expands to more than 0 bytes");
     CHECK(strncmp(outcome(&cases[0].m, (struct made_file[]){{.path = A, .caps = "=ep"}}, 1, BUDGET), "ok",
                   2) == 0);
+}
+
+/* What is decompressed and not put counts as well: a bomb needs no files. */
+static void budget(void)
+{
+    static const struct {
+        struct made_file f[3];
+        size_t n;
+    } cases[] = {
+        {{{.path = "/a", .text = "xxxx"}}, 1},
+        {{{.path = "/g", .text = "xxxx", .flags = RPM_FILE_GHOST, .present = true}}, 1},
+        {{{.path = "/a", .text = "xx", .inode = 1}, {.path = "/b", .text = "xx", .inode = 1}}, 2},
+    };
+    if (geteuid() != 0)
+        SKIP("not root");
+    for (int stripped = 0; stripped < 2; stripped++)
+        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+            const struct made m = {.stripped = stripped > 0 && i < 2};
+            expect(outcome(&m, cases[i].f, cases[i].n, 4), "ok");
+            expect(outcome(&m, cases[i].f, cases[i].n, 3), "expands to more than 3 bytes");
+        }
+}
+
+/* The package that is kept for the second stage, of one with an xz payload. */
+static void kept_of(struct str package, struct buf *out)
+{
+    struct tree *t = tree_at("root");
+    struct plan_pkg pkg = {.name = "evil", .version = "1-1", .arch = "noarch"};
+    const struct plan plan = {.pkgs = &pkg, .n = 1};
+    struct pkgfmt_second *second = NULL;
+    struct tree_writer *w = NULL;
+    AUTO_FD fd = scratch_fd(package);
+    const struct pkgfmt_package p = {.fd = fd, .pkg = &pkg};
+    err = (struct err){0};
+    if (rpm_second_begin(&second, t, &plan, PKGFMT_SECOND_AT_ONCE, &err) < 0 ||
+        tree_writer_open(t, 0, pkg.name, BUDGET, false, &w, &err) < 0 ||
+        rpm_unpack(&p, w, second, &err) < 0 || tree_writer_finish(&w, &err) < 0 ||
+        rpm_second_settle(second, &err) < 0 || tree_settle(t, &err) < 0 ||
+        tree_read(t, "/zonestrap/packages/evil-1-1.noarch.rpm", BUDGET, out, &err) < 0)
+        buf_puts(out, err.msg);
+    tree_writer_close(w);
+    rpm_second_free(second);
+    tree_close(t);
+}
+
+/* That its payload is stored is for speed: where there is no room it is kept as it came. */
+static void no_room_for_copies(void)
+{
+    enum { MANY = 32 };
+    static char text[32768], path[MANY][8];
+    struct made_file f[MANY];
+    AUTO_BUF payload = {0}, xz = {0}, package = {0}, kept = {0};
+    struct rlimit before, less;
+    if (geteuid() != 0)
+        SKIP("not root");
+    memset(text, 'x', sizeof text - 1);
+    for (unsigned i = 0; i < MANY; i++) {
+        snprintf(path[i], sizeof path[i], "/%02u", i);
+        f[i] = (struct made_file){.path = path[i], .text = text};
+    }
+    made_payload(&payload, &(struct made){0}, f, MANY);
+    made_press(&xz, "xz", buf_view(&payload));
+    made_package(&package, &(struct made){.payload = buf_view(&xz)}, f, MANY);
+    kept_of(buf_view(&package), &kept);
+    CHECK(kept.n > payload.n);
+
+    buf_clear(&kept);
+    char *tmp = mem_dup(getenv("TMPDIR") != NULL ? getenv("TMPDIR") : "/tmp");
+    setenv("TMPDIR", in_scratch("absent"), 1);
+    kept_of(buf_view(&package), &kept);
+    CHECK(str_eq(buf_view(&kept), buf_view(&package)));
+    setenv("TMPDIR", tmp, 1);
+    free(tmp);
+
+    buf_clear(&kept);
+    getrlimit(RLIMIT_FSIZE, &before);
+    less = before;
+    less.rlim_cur = 100000;
+    signal(SIGXFSZ, SIG_IGN);
+    setrlimit(RLIMIT_FSIZE, &less);
+    kept_of(buf_view(&package), &kept);
+    setrlimit(RLIMIT_FSIZE, &before);
+    CHECK(str_eq(buf_view(&kept), buf_view(&package)));
+}
+
+/* What is kept of a package's list grows as the list does, whatever is in it. */
+static void many_names_of_one_file(void)
+{
+    enum { NAMES = 60000, LONG = 250 };
+    AUTO_MEM struct made_file *f = mem_alloc(NAMES * sizeof *f);
+    AUTO_MEM char *path = mem_alloc((size_t)NAMES * 8);
+    char last[4000];
+    AUTO_BUF package = {0}, kept = {0};
+    struct rusage before, after;
+    if (geteuid() != 0)
+        SKIP("not root");
+    for (unsigned i = 0; i < NAMES; i++) {
+        snprintf(path + (size_t)i * 8, 8, "/%05u", i);
+        f[i] = (struct made_file){.path = path + (size_t)i * 8, .text = "x", .digest = "", .inode = 1};
+    }
+    memset(last, 'l', sizeof last - 1);
+    for (size_t i = 0; i < sizeof last - 1; i += LONG)
+        last[i] = '/';
+    last[sizeof last - 1] = '\0';
+    f[NAMES - 1].path = last;
+    made_package(&package, &(struct made){.payload = STR("junk")}, f, NAMES);
+    getrusage(RUSAGE_SELF, &before);
+    kept_of(buf_view(&package), &kept);
+    getrusage(RUSAGE_SELF, &after);
+    CHECK(strstr(buf_c(&kept), "payload: begins with 6a") != NULL);
+    CHECK(after.ru_maxrss - before.ru_maxrss < 128 * 1024); /* in KiB */
 }
 
 /* Nothing beside the tree may come into being. */
@@ -588,6 +703,9 @@ int main(int argc, char **argv)
     RUN(tarballs);
     RUN(names_of_a_file);
     RUN(broken);
+    RUN(budget);
+    RUN(no_room_for_copies);
+    RUN(many_names_of_one_file);
     RUN(hostile);
     RUN(archives);
     RUN(cut_anywhere);

@@ -17,6 +17,7 @@ struct keys {
     int64_t now;
     struct buf words; /* what was thought of each signature that was asked for */
     bool wrong;
+    bool unsigned_index;
 };
 
 static int verify(void *ctx, unsigned repo, int fd, uint64_t off, uint64_t n, struct str sig, struct err *e)
@@ -34,6 +35,13 @@ static int verify(void *ctx, unsigned repo, int fd, uint64_t off, uint64_t n, st
         r = 1;
     openpgp_report_free(&rep);
     return r;
+}
+
+static bool vouched(void *ctx, unsigned repo)
+{
+    const struct keys *k = ctx;
+    CHECK(repo == 7);
+    return !k->unsigned_index;
 }
 
 /* --- packages made here */
@@ -195,7 +203,7 @@ static void package_of(const struct make *m, struct buf *out)
     rpm_make_package(out, buf_view(&sig), buf_view(&header), payload);
 }
 
-static const struct pkgfmt_trust trust = {verify, &keys};
+static const struct pkgfmt_trust trust = {verify, vouched, &keys};
 static const struct plan_pkg planned = {
     .name = "hello", .version = "1.0-2", .arch = "noarch", .repo = 7, .digest = {.kind = DIGEST_SHA256}};
 
@@ -286,6 +294,19 @@ static void signatures(void)
         row(&rows[i].m, &trust, rows[i].class, rows[i].want);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) /* --insecure: digests alone */
         row(&rows[i].m, NULL, ERR_NONE, "ok");
+}
+
+/* The digest of an index that nobody signed is whoever's who sent the file. */
+static void unsigned_index(void)
+{
+    keys.unsigned_index = true;
+    row(&(struct make){.header = "good", .payload = "2"}, &trust, ERR_NONE, "ok");
+    row(&(struct make){.all = "good"}, &trust, ERR_NONE, "ok");
+    row(&(struct make){.header = "good", .all = "good"}, &trust, ERR_NONE, "ok");
+    row(&(struct make){.header = "good"}, &trust, ERR_TRUST, HEADER_ALONE);
+    row(&(struct make){.header = "good", .digests = "5"}, &trust, ERR_TRUST, HEADER_ALONE);
+    row(&(struct make){.header = "good", .all = "stranger"}, &trust, ERR_TRUST, HEADER_ALONE);
+    keys.unsigned_index = false;
 }
 
 static void digests(void)
@@ -458,7 +479,7 @@ static const char *ours_of(const char *path, bool signatures)
     struct err e = {0};
     AUTO_BUF evr = {0}, name = {0}, arch = {0};
     AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
-    static const struct pkgfmt_trust by = {verify, &real};
+    static const struct pkgfmt_trust by = {verify, vouched, &real};
     uint64_t epoch = 0;
     if (rpm_read_open(&r, fd, &e) < 0)
         return "unreadable";
@@ -601,6 +622,7 @@ int main(void)
     make_keys();
     rpm_files_find();
     RUN(signatures);
+    RUN(unsigned_index);
     RUN(digests);
     RUN(changed_bytes);
     RUN(tags_of_wrong_types);

@@ -139,6 +139,35 @@ static void a_licence_of_two_packages_comes_once(void)
           strstr(strstr(b.p, "\"name\":\"zz\""), "\"licenseDeclared\":\"LicenseRef-a AND LicenseRef-b\""));
 }
 
+/* Whatever order they come in. */
+static void identifiers_are_unique(void)
+{
+    static struct plan_pkg many[] = {
+        {.name = "kernel", .version = "6.1-2", .arch = "x86_64", .path = "a", .repo = 0},
+        {.name = "kernel", .version = "3:6.1-1", .arch = "noarch", .path = "b", .repo = 0},
+        {.name = "kernel", .version = "6.1^-1", .arch = "x86_64", .path = "c", .repo = 0},
+        {.name = "a-b", .version = "1", .arch = "c", .path = "d", .repo = 0},
+        {.name = "a", .version = "1", .arch = "b-c", .path = "e", .repo = 0},
+        {.name = "lone", .version = "1", .arch = "x86_64", .path = "f", .repo = 0},
+    };
+    AUTO_BUF b = {0}, turned = {0};
+    struct create_plan p = made_plan();
+    p.plan = (struct plan){.pkgs = many, .n = sizeof many / sizeof *many};
+    write_as(&p, NULL, NULL, &b);
+    CHECK(has(&b, "\"SPDXRef-Package-kernel-x86X5F64-6.1-2\""));
+    CHECK(has(&b, "\"SPDXRef-Package-kernel-x86X5F64-6.1X5E-1\""));
+    CHECK(has(&b, "\"SPDXRef-Package-kernel-noarch\""));
+    CHECK(has(&b, "\"SPDXRef-Package-a-b-c-1-X-1\"") && has(&b, "\"SPDXRef-Package-a-b-c-1-X-2\""));
+    CHECK(has(&b, "\"SPDXRef-Package-lone-x86X5F64\""));
+    for (size_t i = 0; i < p.plan.n / 2; i++) {
+        struct plan_pkg x = many[i];
+        many[i] = many[p.plan.n - 1 - i];
+        many[p.plan.n - 1 - i] = x;
+    }
+    write_as(&p, NULL, NULL, &turned);
+    CHECK_STR(buf_c(&turned), buf_c(&b));
+}
+
 static void nothing_to_install(void)
 {
     AUTO_BUF b = {0};
@@ -235,6 +264,7 @@ int main(void)
     RUN(tells_vendors_apart);
     RUN(created_is_a_time_of_four_digits);
     RUN(a_licence_of_two_packages_comes_once);
+    RUN(identifiers_are_unique);
     RUN(nothing_to_install);
     RUN(a_format_may_part_package_urls);
     RUN(takes_licences_of_packages);

@@ -20,7 +20,8 @@
 #include "base/mem.h"
 #include "pkgfmt/deb_index.h"
 
-#include "test.h"
+#include "tests/unit/scratch.h"
+#include "tests/unit/test.h"
 
 enum { WORDS_MAX = 64, REPOS_MAX = 8 };
 
@@ -126,6 +127,8 @@ static void read_golden(struct golden *g, struct str text)
     g->head = text.n - rest.n;
 }
 
+static const char *solv_dir;
+
 static int load_repo(struct solve *s, const struct repo *r, unsigned index, struct err *e)
 {
     char path[] = "/tmp/solve_test.XXXXXX";
@@ -133,9 +136,10 @@ static int load_repo(struct solve *s, const struct repo *r, unsigned index, stru
     struct pkgfmt_index ix = {.what = "Packages"};
     struct pkgfmt_repo repo = {.index = index, .id = r->id, .priority = r->priority};
     unlink(path);
+    digest_of(&ix.digest, DIGEST_SHA256, buf_view(&r->text), e);
     if (fd < 0 || file_write_fd(fd, path, buf_c(&r->text), r->text.n, e) != 0 || lseek(fd, 0, SEEK_SET) != 0)
         return -1;
-    return deb_index_load(s, fd, &ix, &repo, NULL, e);
+    return deb_index_load(s, fd, &ix, &repo, solv_dir, e);
 }
 
 static int put_plan(const struct golden *g, struct solve *s, struct buf *out, struct err *e)
@@ -195,6 +199,23 @@ static void run_golden(struct golden *g, struct buf *out)
 
 static const char *golden_path;
 
+/* An index from the cache gives the same plan for the same reasons, and so does the run that puts it there.
+ */
+static void check_cached(struct golden *g)
+{
+    solv_dir = scratch_new();
+    for (int i = 0; i < 2; i++) {
+        AUTO_BUF got = {0};
+        run_golden(g, &got);
+        if (!str_eq(buf_view(&got), g->expect)) {
+            printf("%s: run %d with a cache got\n%s", golden_path, i + 1, buf_c(&got));
+            CHECK(!"as without it");
+        }
+    }
+    solv_dir = NULL;
+    scratch_remove();
+}
+
 static void golden(void)
 {
     struct golden g = {.arch = "amd64"};
@@ -211,7 +232,8 @@ static void golden(void)
     } else if (!str_eq(buf_view(&got), g.expect)) {
         printf("%s: got\n%s", golden_path, buf_c(&got));
         CHECK(!"as expected");
-    }
+    } else
+        check_cached(&g);
     for (unsigned i = 0; i < g.nrepos; i++)
         buf_free(&g.repos[i].text);
     arena_free(&g.arena);

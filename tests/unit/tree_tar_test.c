@@ -119,6 +119,23 @@ static void as_a_directory(void)
     same(packages);
 }
 
+static void check_there(struct tree *t)
+{
+    static const struct {
+        const char *path;
+        bool there;
+    } rows[] = {{"/sbin/init", true},     {"/usr/sbin/init", true}, {"/usr/sbin", true},
+                {"/etc/two", true},       {"/etc/dir/new", true},   {"/dev/null", true},
+                {"/var/lib/gone", false}, {"/sbin/none", false},    {"/var/lib/gone/a", false},
+                {"/none/at/all", false}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        bool there = !rows[i].there;
+        CHECK(tree_exists(t, rows[i].path, &there, &err) == 0 && there == rows[i].there);
+    }
+    bool there;
+    CHECK(tree_exists(t, "/../x", &there, &err) == -1);
+}
+
 static int with_fixups(struct tree *t)
 {
     static const char *const paths[] = {"/etc/passwd",   "/etc/inittab", "/usr/share/master",
@@ -166,12 +183,41 @@ static int with_fixups(struct tree *t)
     CHECK(tree_stat(t, "/usr", &a, &en, &err) == 0 && en.type == TREE_DIR && str_is(en.path, "usr"));
     CHECK(tree_node(t, "/dev/null", TREE_CHAR, 1, 3, 0666, &err) == 0);
     CHECK(tree_write(t, "/zonestrap/plan", STR("p"), 0644, 0, 0, &err) == 0);
+    check_there(t);
     return 0;
 }
 
 static void fixed_up(void)
 {
     same(with_fixups);
+}
+
+/* Where layout links and what they lead to lie below what is held, nobody else names their directories. */
+static int with_held_layout(struct tree *t)
+{
+    static const char *const paths[] = {"/run", "/var", "/srv/x"};
+    static const struct tree_layout links[] = {
+        {"var/run", "../run"}, {"var/lock", "../run/lock"}, {"srv/x/y", "../../usr/deep/er"}};
+    AUTO_ARENA a = {0};
+    struct tree_entry en;
+    if (tree_layout(t, links, 3, &err) < 0 || tree_hold(t, paths, 3, &err) < 0)
+        return -1;
+    struct tree_writer *w = writer_of(t, 0, false);
+    CHECK(put_dir(w, "usr") == 0 && put_to(w, "var/lock", TREE_LINK, "/run/lock") == 0 &&
+          put_dir(w, "var/lib") == 0);
+    CHECK(tree_put_layout(w, STR("/var/run"), &err) == 0 && tree_put_layout(w, STR("/srv/x/y"), &err) == 0);
+    finish(w);
+    if (tree_settle(t, &err) < 0)
+        return -1;
+    CHECK(tree_stat(t, "/run/lock", &a, &en, &err) == 0 && en.type == TREE_DIR);
+    CHECK(tree_stat(t, "/var/lock", &a, &en, &err) == 0);
+    CHECK(tree_mkdir(t, "/run", 0711, 1, 2, &err) == 0 && tree_mkdir(t, "/var/lib", 0700, 0, 0, &err) == 0);
+    return 0;
+}
+
+static void layout_below_what_is_held(void)
+{
+    same(with_held_layout);
 }
 
 static int with_renames(struct tree *t)
@@ -519,6 +565,56 @@ static void held_memory_is_bounded(void)
     tarball_close(tb);
 }
 
+enum { WAITING = 20000 };
+
+static void *wait_for_their_turn(void *arg)
+{
+    static struct tree_writer *waiting[WAITING];
+    struct tree *t = arg;
+    struct err e;
+    char name[32];
+    for (unsigned i = 1; i < WAITING; i++) {
+        snprintf(name, sizeof name, "package %u", i);
+        CHECK(tree_writer_open(t, i, name, 0, false, &waiting[i], &e) == 0);
+    }
+    return waiting;
+}
+
+/* One package's files are held back while others begin to wait. */
+static void held_while_others_come(void)
+{
+    static const char *const held[] = {"/h"};
+    struct tree *t = NULL;
+    struct tree_writer *w = NULL;
+    pthread_t thread;
+    void *waiting = NULL;
+    char text[32];
+    unsigned wrong = 0;
+    scratch_new();
+    struct tarball *tb = open_tarball("a.tar", &t);
+    CHECK(tree_hold(t, held, 1, &err) == 0 && tree_writer_open(t, 0, "first", 1 << 20, false, &w, &err) == 0);
+    CHECK(pthread_create(&thread, NULL, wait_for_their_turn, t) == 0);
+    for (unsigned i = 0; i < WAITING; i++) {
+        snprintf(text, sizeof text, "h/%05u", i);
+        CHECK(put(w, entry(text, TREE_FILE)) == 0);
+    }
+    pthread_join(thread, &waiting);
+    for (unsigned i = 1; i < WAITING; i++) {
+        snprintf(text, sizeof text, "package %u", i);
+        wrong += strcmp(tree_who(t, i), text) != 0;
+        snprintf(text, sizeof text, "/h/%05u", i);
+        AUTO_ARENA a = {0};
+        struct tree_entry en;
+        wrong += tree_stat(t, text, &a, &en, &err) != 0 || !str_eq(en.path, str_c(text + 1));
+    }
+    CHECK(wrong == 0);
+    for (unsigned i = 1; i < WAITING; i++)
+        tree_writer_close(((struct tree_writer **)waiting)[i]);
+    tree_writer_close(w);
+    tree_close(t);
+    tarball_close(tb);
+}
+
 /* A finished directory packed gives what stands in it, times bounded. */
 static void packed(void)
 {
@@ -609,6 +705,7 @@ int main(void)
 {
     RUN(as_a_directory);
     RUN(fixed_up);
+    RUN(layout_below_what_is_held);
     RUN(renamed);
     RUN(too_late);
     RUN(twice_in_one_package);
@@ -617,6 +714,7 @@ int main(void)
     RUN(any_number_of_threads);
     RUN(a_bad_package_among_others);
     RUN(held_memory_is_bounded);
+    RUN(held_while_others_come);
     RUN(packed);
     RUN(packed_oddities);
     RUN(twice_by_way_of_what_is_held);

@@ -24,11 +24,10 @@ static void print_words(struct buf *b, const char *title, struct zone_words w)
     buf_putc(b, '\n');
 }
 
-/* What a kind makes of a release; files whose text stood there already by name alone. */
+/* What a kind makes of a release; the text of its files for the first one alone. */
 static void print_sample(struct buf *b, const struct zone_kind *k, const struct zone_facts *f)
 {
     AUTO_ARENA a = {0};
-    AUTO_BUF files = {0};
     struct data none = {0};
     struct err e = {0};
     struct zone_words add, without;

@@ -1,0 +1,21 @@
+/* What clone, remove and create --template share. */
+#ifndef CMD_CLONE_H
+#define CMD_CLONE_H
+
+#include "cmd/cmd.h"
+#include "cmd/zone/clone.h"
+
+/* Where a clone says what it is: `source', `how' and `snapshot' lines. In a directory that changes anyhow:
+   each one more costs a snapshot's room. */
+#define CLONE_RECORD "/etc/zonestrap-clone"
+/* Where `create --template NAME' looks for templates. */
+#define CLONE_TEMPLATES "/var/lib/zonestrap/templates"
+
+/* The ways in the order in which they are tried; the last one always can. */
+extern const struct clone_way *const clone_ways[];
+extern const size_t clone_nways;
+
+/* `create --template': the whole command. */
+int clone_template(struct job *j, struct err *e);
+
+#endif

@@ -1,0 +1,74 @@
+/* remove: the end of a root, by what it stands on. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "base/os.h"
+#include "cmd/clone.h"
+#include "cmd/create_stages.h"
+
+/* What zonestrap leaves in a root that it made. */
+static bool is_ours(struct job *j, const char *root)
+{
+    static const char *const signs[] = {CLONE_RECORD, SECOND_STAGE_LOG, "/zonestrap/second-stage",
+                                        "/.zonestrap-incomplete"};
+    struct stat st;
+    for (size_t i = 0; i < sizeof signs / sizeof *signs; i++)
+        if (lstat(arena_printf(&j->arena, "%s%s", root, signs[i]), &st) == 0)
+            return true;
+    return false;
+}
+
+static int check(struct job *j, const struct clone_place *p, struct err *e)
+{
+    struct stat st, root;
+    AUTO_BUF mounted = {0};
+    if (lstat(p->path, &st) < 0)
+        return err_sys(e, ERR_HOST, errno, "%s", p->given);
+    if (!S_ISDIR(st.st_mode))
+        return err_set(e, ERR_HOST, "%s: is no directory", p->given);
+    if (stat("/", &root) == 0 && st.st_dev == root.st_dev && st.st_ino == root.st_ino)
+        return err_set(e, ERR_HOST, "%s: is the root of this system", p->given);
+    int rc = os_mount_below(p->path, &mounted, e);
+    if (rc > 0) {
+        err_set(e, ERR_HOST, "%s: %s is mounted in it", p->given, buf_c(&mounted));
+        return err_hint(e, "stop what runs there and unmount it first");
+    }
+    if (rc == 0)
+        rc = linux_clone_overlay_over(p->path, &mounted, e);
+    if (rc > 0) {
+        err_set(e, ERR_HOST, "%s: %s is an overlay over it", p->given, buf_c(&mounted));
+        return err_hint(e, "remove that first");
+    }
+    if (rc < 0 || j->opt.force || is_ours(j, p->path))
+        return rc;
+    err_set(e, ERR_HOST, "%s: does not look like a root that zonestrap made", p->given);
+    return err_hint(e, "--force removes it all the same");
+}
+
+int cmd_remove(struct job *j, struct err *e)
+{
+    const struct option_list *args = &j->opt.operands;
+    struct clone_place p;
+    int rc = 1;
+    if (args->n != 1 || args->v[0][0] == '\0')
+        return err_set(e, ERR_USAGE, "remove takes one ROOT; see zonestrap remove --help");
+    if (geteuid() != 0) {
+        err_set(e, ERR_HOST, "%s: removing a root needs root", args->v[0]);
+        return err_hint(e, "run it as root or with sudo");
+    }
+    if (clone_place_find(&p, args->v[0], &j->arena, e) < 0)
+        return -1;
+    /* An overlay that is not mounted is known by what lies beside it. */
+    rc = linux_clone_overlay.remove(&p, &j->arena, j->log, e);
+    if (rc == 1 && check(j, &p, e) < 0)
+        return -1;
+    for (size_t i = 0; rc == 1 && i < clone_nways; i++)
+        rc = clone_ways[i]->remove(&p, &j->arena, j->log, e);
+    if (rc == 0)
+        progress_done(&j->ui, arena_printf(&j->arena, "%s: removed", p.given), NULL);
+    return rc;
+}
