@@ -16,13 +16,13 @@
 #include "cmd/zone/linux.h"
 
 struct zone {
-    struct linux_zone z;
+    struct linux_zone chain;
     struct zone_opts o;
     char path[PATH_MAX];
     struct err said;
     pid_t watcher;
     int msg, life, console; /* -1: closed */
-    bool told, killed;
+    bool told;
     int status; /* as waitpid(2) gives it */
 };
 
@@ -49,116 +49,115 @@ static int receive_fd(int from)
     return fd;
 }
 
-static int start(struct zone *b, struct err *e)
+static int start(struct zone *z, struct err *e)
 {
     int pair[2];
     AUTO_FD theirs = -1;
     AUTO_FD ours = -1;
     AUTO_FD null = open("/dev/null", O_WRONLY | O_CLOEXEC);
     if (null < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
-        return err_sys(e, ERR_HOST, errno, "%s: cannot start a zone", b->path);
+        return err_sys(e, ERR_HOST, errno, "%s: cannot start a zone", z->path);
     ours = pair[0], theirs = pair[1];
-    b->z.console = theirs;
-    b->o.output_fd = null;
-    linux_cgroup_open(&b->z.cg, b->o.log);
-    b->watcher = linux_start(&b->z, -1, &b->msg, &b->life, e);
-    if (b->watcher < 0)
+    z->chain.console = theirs;
+    z->o.output_fd = null;
+    linux_cgroup_open(&z->chain.cg, z->o.log);
+    z->watcher = linux_start(&z->chain, -1, &z->msg, &z->life, e);
+    if (z->watcher < 0)
         return -1;
     close(auto_take_fd(&theirs));
-    b->console = receive_fd(ours);
-    if (b->console >= 0) {
-        fcntl(b->console, F_SETFL, fcntl(b->console, F_GETFL) | O_NONBLOCK);
+    z->console = receive_fd(ours);
+    if (z->console >= 0) {
+        fcntl(z->console, F_SETFL, fcntl(z->console, F_GETFL) | O_NONBLOCK);
         return 0;
     }
-    while (!zone_ended(b))
+    while (!zone_ended(z))
         ;
-    if (b->said.class == ERR_NONE)
-        err_set(&b->said, ERR_HOST, "%s: the zone ended before its console was made", b->path);
-    *e = b->said;
+    if (z->said.class == ERR_NONE)
+        err_set(&z->said, ERR_HOST, "%s: the zone ended before its console was made", z->path);
+    *e = z->said;
     return -1;
 }
 
-int zone_boot(const struct zone_opts *o, struct zone **out, struct err *e)
+int zone_boot(const struct zone_opts *o, struct zone **zone, struct err *e)
 {
-    struct zone *b = mem_alloc(sizeof *b);
+    struct zone *z = mem_alloc(sizeof *z);
     enum zone_end how;
     int status;
     struct err ignored = {0};
-    *b = (struct zone){.o = *o, .watcher = -1, .msg = -1, .life = -1, .console = -1};
-    b->o.stdio = b->o.no_fsync = false;
-    b->o.output = NULL;
-    *out = NULL;
-    if (linux_zone_open(&b->z, &b->o, b->path, e) != 0) {
-        free(b);
+    *z = (struct zone){.o = *o, .watcher = -1, .msg = -1, .life = -1, .console = -1};
+    z->o.stdio = z->o.no_fsync = false;
+    z->o.output = NULL;
+    *zone = NULL;
+    if (linux_zone_open(&z->chain, &z->o, z->path, e) != 0) {
+        free(z);
         return -1;
     }
-    if (start(b, e) != 0) {
-        zone_end(b, &how, &status, &ignored);
+    if (start(z, e) != 0) {
+        zone_end(z, &how, &status, &ignored);
         return -1;
     }
-    *out = b;
+    *zone = z;
     return 0;
 }
 
-int zone_console(const struct zone *b)
+int zone_console(const struct zone *z)
 {
-    return b->console;
+    return z->console;
 }
 
-int zone_events(const struct zone *b)
+int zone_events(const struct zone *z)
 {
-    return b->msg;
+    return z->msg;
 }
 
-bool zone_ended(struct zone *b)
+bool zone_ended(struct zone *z)
 {
-    if (b->msg >= 0 && linux_take_msg(b->msg, b->o.log, &b->said, &b->told, &b->status) == 0) {
-        close(b->msg);
-        b->msg = -1;
+    if (z->msg >= 0 && linux_take_msg(z->msg, z->o.log, &z->said, &z->told, &z->status) == 0) {
+        close(z->msg);
+        z->msg = -1;
     }
-    return b->msg < 0;
+    return z->msg < 0;
 }
 
-void zone_console_size(const struct zone *b, int fd)
+void zone_console_size(const struct zone *z, int fd)
 {
     struct winsize size;
     if (ioctl(fd, TIOCGWINSZ, &size) == 0)
-        ioctl(b->console, TIOCSWINSZ, &size);
+        ioctl(z->console, TIOCSWINSZ, &size);
 }
 
-void zone_shut_down(struct zone *b)
+void zone_shut_down(struct zone *z)
 {
-    ssize_t ignored = write(b->life, "o", 1);
+    ssize_t ignored = write(z->life, "o", 1);
     (void)ignored; /* the watcher is gone: so is the zone */
 }
 
-int zone_end(struct zone *b, enum zone_end *how, int *status, struct err *e)
+int zone_end(struct zone *z, enum zone_end *how, int *status, struct err *e)
 {
-    int st;
-    b->killed = b->watcher >= 0 && b->msg >= 0;
-    if (b->life >= 0)
-        close(b->life);
-    while (b->watcher >= 0 && !zone_ended(b))
+    bool killed = z->watcher >= 0 && z->msg >= 0;
+    if (z->life >= 0)
+        close(z->life);
+    while (z->watcher >= 0 && !zone_ended(z))
         ;
-    if (b->watcher >= 0)
-        linux_wait(b->watcher);
-    linux_cgroup_remove(&b->z.cg);
-    linux_cgroup_close(&b->z.cg);
-    for (int *fd = (int[]){b->msg, b->console, b->z.lock}, i = 0; i < 3; i++)
+    if (z->watcher >= 0)
+        linux_wait(z->watcher);
+    linux_cgroup_remove(&z->chain.cg);
+    linux_cgroup_close(&z->chain.cg);
+    for (int *fd = (int[]){z->msg, z->console, z->chain.lock}, i = 0; i < 3; i++)
         if (fd[i] >= 0)
             close(fd[i]);
-    st = b->status;
-    *how = WIFEXITED(st)                    ? ZONE_EXITED
-           : WTERMSIG(st) == LINUX_OFF      ? ZONE_OFF
-           : WTERMSIG(st) == LINUX_REBOOT   ? ZONE_REBOOT
-           : b->killed && WTERMSIG(st) == 9 ? ZONE_KILLED
-                                            : ZONE_DIED;
+    int st = z->status;
+    *how = WIFEXITED(st)                  ? ZONE_EXITED
+           : WTERMSIG(st) == LINUX_OFF    ? ZONE_OFF
+           : WTERMSIG(st) == LINUX_REBOOT ? ZONE_REBOOT
+           : killed && WTERMSIG(st) == 9  ? ZONE_KILLED
+                                          : ZONE_DIED;
     *status = WIFEXITED(st) ? WEXITSTATUS(st) : WTERMSIG(st);
-    int r = b->said.class == ERR_NONE ? 0 : -1;
+    int r = z->said.class == ERR_NONE ? 0 : -1;
     if (r != 0)
-        *e = b->said;
-    else if (!b->told)
-        r = err_set(e, ERR_HOST, "%s: the zone ended without a word: was its watcher killed?", b->path);
-    free(b);
+        *e = z->said;
+    else if (!z->told)
+        r = err_set(e, ERR_HOST, "%s: the zone ended without a word: was its watcher killed?", z->path);
+    free(z);
     return r;
 }

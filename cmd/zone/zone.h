@@ -53,9 +53,9 @@ enum zone_end {
     ZONE_KILLED  /* zone_end() came first */
 };
 /* Boots o->inits with o->argv's arguments (stdio, output, no_fsync and stop do not count). The zone has a
-   terminal as /dev/console; zone_console() is its other end. *z is for zone_end(). ERR_HOST. This process'
+   terminal as /dev/console; zone_console() is its other end. *zone is for zone_end(). ERR_HOST. This process'
    death is the zone's. */
-int zone_boot(const struct zone_opts *o, struct zone **z, struct err *e);
+int zone_boot(const struct zone_opts *o, struct zone **zone, struct err *e);
 /* The console's descriptor, not blocking: what is read was shown there, what is written was typed there. EIO:
    nobody has it open now; that may change until the zone ends. */
 int zone_console(const struct zone *z);

@@ -9,12 +9,11 @@ why=
 [ "$(id -u)" -eq 0 ] || why="needs root"
 [ -n "$mirror" ] || why="the host's apt configuration names no Debian mirror that answers"
 [ -z "$why" ] || { skipped boot_matrix "$why"; done_; }
-: >"$work/begin"
 table=$work/table
 create() { "$zs" create --cache-dir "$shared_cache" --progress none "$@"; }
 now() { date +%s.%N; }
 row() { LC_ALL=C printf '%-12s %-8s %-18s %10.1f %10.1f\n' "$@" >>"$table"; }
-clean() { ! grep -F "$work" /proc/self/mountinfo && [ -z "$(find /sys/fs/cgroup -name 'zonestrap-*' -newer "$work/begin" 2>/dev/null)" ]; }
+clean() { ! grep -F "$work" /proc/self/mountinfo && [ -z "$(find /sys/fs/cgroup -name "zonestrap-$(cat "$work/pid").*" 2>/dev/null)" ]; }
 whole() {
     local said; said=$("$zs" run "$1" -- sh -c 'dpkg --audit; dpkg --verify' 2>&1)
     [ -z "$said" ] && [ ! -e "$1/zonestrap" ] && clean && : >"$1/root/still-writable" || { echo "$said" | head -n 5; return 1; }
@@ -26,7 +25,7 @@ timed() {
     while [ "$1" != -- ]; do steps+=("$1"); shift; done
     shift
     begin=$(now)
-    python3 "$top/tests/flow/console.py" "$work/log" "${steps[@]}" "run date +%s.%N >$work/shown" "send $escape" 'end 90' -- "$zs" boot "$@" </dev/null >"$work/status"
+    python3 "$top/tests/flow/console.py" "$work/log" "${steps[@]}" "run date +%s.%N >$work/shown" "send $escape" 'end 90' -- bash -c 'echo $$ >"$1"; shift; exec "$@"' - "$work/pid" "$zs" boot "$@" </dev/null >"$work/status"
     end=$(now)
     [ "$(cat "$work/status")" = 0 ] || { tr -d '\r' <"$work/log" | tail -n 30; cat "$work/status"; return 1; }
     row "$release" "$kind" "$what" "$(echo "$(cat "$work/shown") - $begin" | bc)" "$(echo "$end - $begin" | bc)"
@@ -34,7 +33,7 @@ timed() {
 root=$work/root
 single_user() { # stage 1 alone: no program of it has run
     rm -rf "$root"; create --zone lx --second-stage later "debian/$1" "$root" &&
-        timed "$1" lx 'single-user' 'wait 20 Press Enter' 'send ' 'wait 9 # ' 'send echo in $RUNLEVEL: $(dpkg -l | grep -c ^ii)' 'wait 9 in S: 0' -- -s "$root" &&
+        timed "$1" lx 'single-user' 'wait 20 to continue' 'run sleep 0.5' 'send ' 'wait 9 # ' 'send echo in $RUNLEVEL: $(dpkg -l | grep -c ^ii)' 'wait 9 in S: 0' -- -s "$root" &&
         ! grep -a 'job control' "$work/log" && [ -e "$root/zonestrap/second-stage" ] && clean
 }
 finished() { # and the second stage from outside
@@ -45,7 +44,7 @@ first_boot() {
         timed "$1" lx 'login, first boot' 'wait 300 second stage is finished' 'wait 60 login:' -- "$root" && whole "$root"
 }
 systemd() {
-    rm -rf "$root"; create --zone nspawn "debian/$1" "$root" && timed "$1" nspawn 'login, finished' 'wait 60 login:' -- "$root" && grep -aq 'multi-user.target' "$work/log" && whole "$root"
+    rm -rf "$root"; create --zone nspawn "debian/$1" "$root" && timed "$1" nspawn 'login, finished' 'wait 60 login:' -- "$root" && grep -aq 'Multi-User System' "$work/log" && whole "$root"
 }
 systemd_first_boot() {
     rm -rf "$root"; mkdir "$root" && create --zone nspawn --second-stage first-boot "debian/$1" - | tar -C "$root" -xpf - &&

@@ -26,7 +26,7 @@ uml() { # LOG STEP... -- ARGUMENT...: hostfs= keeps the kernel inside the root
 }
 single_user() {
     create --second-stage later debian/bookworm "$root" &&
-        uml "$work/log" 'wait 60 Press Enter' 'send ' 'wait 20 # ' 'send echo in $RUNLEVEL: $(dpkg -l | grep -c ^ii), $(uname -r)' 'wait 20 in S: 0, ' 'send sync; poweroff -f' 'end 20' -- single &&
+        uml "$work/log" 'wait 60 to continue' 'run sleep 2' 'send ' 'wait 20 # ' 'send echo in $RUNLEVEL: $(dpkg -l | grep -c ^ii), $(uname -r)' 'wait 20 in S: 0, ' 'send sync; poweroff -f' 'end 20' -- single &&
         [ -e "$root/zonestrap/second-stage" ]
     local rc=$?; rm -rf "$root"; return $rc
 }
@@ -42,7 +42,7 @@ whole() {
     local said; said=$("$zs" run "$root" -- sh -c 'dpkg --audit; dpkg --verify' 2>&1)
     [ -z "$said" ] && [ ! -e "$root/zonestrap" ] || { echo "$said" | head -n 5; return 1; }
 }
-for c in $cases; do
+for c in ${CASES:-$cases}; do
     begin=$SECONDS
     case_ "boot_uml $c" "$c"
     echo "# $((SECONDS - begin)) s"
