@@ -57,6 +57,7 @@ int cmd_clone(struct job *j, struct err *e);
 int cmd_remove(struct job *j, struct err *e);
 int cmd_list(struct job *j, struct err *e);
 int cmd_check(struct job *j, struct err *e);
+int cmd_new(struct job *j, struct err *e);
 
 /* --help for one command (NULL: the program), the bash completion script. To standard output. */
 void help_print(const struct command *c);

@@ -62,6 +62,7 @@ static int add_repo(const struct recipe_line *l, const struct recipe_line **from
         return recipe_error(l, e, "repository `%s' stands in this section already, in line %u", repo.id,
                             from[at]->line->line);
     from[at] = l;
+    repo.where = arena_printf(a, "%s:%u:%u", l->file->name, l->line->line, l->line->arg_col);
     out->repos[at] = repo;
     out->nrepos += at == out->nrepos;
     return 0;

@@ -295,12 +295,24 @@ static void bad_recipes(void)
         {HEAD "keys-at http://example.org/key\n[release 1]\n[set base]\npackages a\n",
          "x.distro:5:9: `http://example.org/key' is no https URL"},
         {HEAD "trust packages\ntrust metalink\n", "x.distro:6:1: `trust' stands in this section already"},
+        {"[distro]\nformat deb\nrepo main /srv x\n[release 1]\n[set base]\npackages a\n",
+         "x.distro: [distro] has no `arch'"},
+        {HEAD "[release 1]\narch amd46\n[set base]\npackages a\n",
+         "x.distro:6:6: `amd46' is no architecture of [distro]"},
+        {HEAD "[release 1]\n[release 2 arch=amd46]\n[set base]\npackages a\n",
+         "x.distro:6:1: `amd46' is no architecture of [distro]"},
+        {HEAD "[release 1]\n[set base]\npackages a\n[set base release=1,3]\npackages b\n",
+         "x.distro:8:1: `3' is no release of this recipe"},
+        {HEAD "[release 1]\n[arch amd46]\nlink /bin usr/bin\n[set base]\npackages a\n",
+         "x.distro:6:1: `amd46' is no architecture of [distro]"},
+        {HEAD "default 2\n[release 1]\n[set base]\npackages a\n",
+         "x.distro: the distribution x has no release `2'"},
         {"[distro]\nfirst setup\n", "x.distro:2:1: `first' does not belong into [distro]"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct data none = {0};
         struct err e = {0};
-        CHECK(distro_check(&none, "x.distro", str_c(rows[i][0]), &e) == -1);
+        CHECK(distro_check(&none, "x.distro", str_c(rows[i][0]), NULL, NULL, &e) == -1);
         CHECK(e.class == ERR_USAGE);
         if (strncmp(e.msg, rows[i][1], strlen(rows[i][1])) != 0)
             CHECK_STR(e.msg, rows[i][1]);
@@ -471,7 +483,7 @@ static void checks_the_built_in_ones(void)
     for (size_t i = 0; i < n; i++) {
         struct str text;
         CHECK(data_read(&none, "distros", names[i], &a, &text, NULL, &e) == 0);
-        if (distro_check(&none, names[i], text, &e) < 0)
+        if (distro_check(&none, names[i], text, NULL, NULL, &e) < 0)
             CHECK_STR(e.msg, "");
     }
 }
