@@ -16,6 +16,7 @@ enum { FILE_MAX = 16 * 1024 * 1024 };
 /* What has been seen of a recipe's releases. */
 struct seen {
     struct job *j;
+    const char *path; /* the recipe's */
     const struct data *data;
     struct openpgp_keyring *keyring; /* of the keys so far */
     struct buf keys;                 /* their names, between newlines */
@@ -31,7 +32,7 @@ static int see_keys(struct seen *s, const struct release *r, struct err *e)
             continue;
         buf_puts(&s->keys, buf_c(&mark));
         if (openpgp_keyring_add(s->keyring, r->keys[i].name, r->keys[i].bytes, e) < 0)
-            return -1;
+            return err_wrap(e, "%s", s->path);
     }
     if (r->nkeys == 0 && r->keys_at[0] == '\0' && !s->warned) {
         s->warned = true;
@@ -46,7 +47,7 @@ static int see_release(void *ctx, const struct release *r, struct err *e)
     struct seen *s = ctx;
     const struct mirror_opts m = {.data = s->data, .apt_dir = "/dev/null"}; /* the host's own do not matter */
     if (pkgfmt_find(r->format) == NULL)
-        return err_set(e, ERR_USAGE, "%s: there is no package format `%s'", r->distro, r->format);
+        return err_set(e, ERR_USAGE, "%s: there is no package format `%.100s'", s->path, r->format);
     for (size_t i = 0; i < r->nrepos; i++) {
         AUTO_ARENA a = {0};
         struct mirror_urls urls;
@@ -56,12 +57,11 @@ static int see_release(void *ctx, const struct release *r, struct err *e)
     return see_keys(s, r, e);
 }
 
-/* Keys stand where the recipe's path says, from its own directory on. */
-static int check_recipe(struct job *j, const char *path, struct str text, struct err *e)
+int check_recipe(struct job *j, const char *path, struct str text, struct err *e)
 {
     const char *slash = strrchr(path, '/'), **dirs = arena_array(&j->arena, j->data.ndirs + 1, sizeof *dirs);
     const struct data with_own = {dirs, j->data.ndirs + 1};
-    struct seen s = {.j = j, .data = &with_own, .keyring = openpgp_keyring_new()};
+    struct seen s = {.j = j, .path = path, .data = &with_own, .keyring = openpgp_keyring_new()};
     dirs[0] = slash != NULL ? arena_str(&j->arena, (struct str){path, (size_t)(slash - path)}) : ".";
     memcpy(dirs + 1, j->data.dirs, j->data.ndirs * sizeof *dirs);
     int rc = distro_check(&with_own, path, text, see_release, &s, e);

@@ -120,30 +120,41 @@ static int write_new(const char *path, struct str text, struct err *e)
     return rc;
 }
 
+/* What is left to do, and how to go on. */
+static void report(struct job *j, const char *path, struct str text)
+{
+    const struct option_list *dirs = &j->opt.recipes;
+    struct err left = {0};
+    if (j->opt.quiet)
+        return;
+    if (check_recipe(j, path, text, &left) == 0)
+        printf("%s: written, valid as it stands\n", path);
+    else
+        printf("%s: written; to be filled in: %s\n", path, left.msg);
+    printf("edit it, then: zonestrap check %s; zonestrap plan --recipes %s %s\n", path,
+           dirs->n > 0 ? dirs->v[0] : ".", j->opt.operands.v[0]);
+}
+
 int cmd_new(struct job *j, struct err *e)
 {
     const struct options *o = &j->opt;
-    const char *dir = o->recipes.n > 0 ? o->recipes.v[0] : ".", *format;
+    const char *format, *name, *path;
     struct str template;
-    struct err left = {0};
     AUTO_BUF text = {0};
     if (o->operands.n != 1)
         return err_set(e, ERR_USAGE, "new takes one NAME");
-    const char *name = o->operands.v[0], *path = arena_printf(&j->arena, "%s/%s.distro", dir, name);
+    name = o->operands.v[0];
+    path = arena_printf(&j->arena, "%s%s%s.distro", o->recipes.n > 0 ? o->recipes.v[0] : "",
+                        o->recipes.n > 0 ? "/" : "", name);
     if (check_name(name, e) < 0 || find_format(j, &format, e) < 0 ||
         read_template(j, format, &template, e) < 0)
         return -1;
+    /* A file that is there is named by write_new(), whatever else it is. */
     if (access(path, F_OK) != 0 && check_free(j, name, e) < 0)
         return -1;
     fill_in(&text, template, o);
     if (write_new(path, buf_view(&text), e) < 0)
         return -1;
-    if (o->quiet)
-        return 0;
-    if (distro_check(&j->data, path, buf_view(&text), NULL, NULL, &left) == 0)
-        printf("%s is written, and valid as it stands\n", path);
-    else
-        printf("%s is written; left to be filled in: %s\n", path, left.msg);
-    printf("edit it, then: zonestrap check --recipes %s %s\n", dir, path);
+    report(j, path, buf_view(&text));
     return 0;
 }
