@@ -103,7 +103,7 @@ struct check {
     void *ctx;
 };
 
-/* Every set of one release (NULL: the default) on every architecture that it has. */
+/* Every set of one release on every architecture that it has. */
 static int check_release(const struct check *c, const char *release, struct err *e)
 {
     const struct distro_info *i = c->info;
@@ -129,6 +129,25 @@ static int check_release(const struct check *c, const char *release, struct err 
     }
     return e->class != ERR_NONE ? -1
                                 : err_set(e, ERR_USAGE, "%s: the recipe has no package set", c->recipe->file);
+}
+
+/* The default is a release, or a suite alias: a set may be there for releases alone. */
+static int check_default(const struct check *c, struct err *e)
+{
+    size_t at = 0;
+    if (recipe_next(c->recipe, "distro", "default", &at) == NULL)
+        return 0;
+    for (size_t k = 0; k < c->info->archs.n; k++) {
+        AUTO_ARENA a = {0};
+        struct distro_opts o = {.data = c->data, .arch = c->info->archs.v[k]};
+        struct release out;
+        bool alias;
+        if (recipe_choose(c->recipe, NULL, &o, &a, &out, &alias, e) < 0 && out.name == NULL)
+            continue;
+        *e = (struct err){0};
+        return 0;
+    }
+    return -1;
 }
 
 static bool has(const struct distro_words *w, struct str word)
@@ -189,7 +208,6 @@ int distro_check(const struct data *d, const char *name, struct str text,
     struct recipe r;
     struct distro_info i;
     struct check c = {d, &r, &i, see, ctx};
-    size_t at = 0;
     const char *slash = strrchr(name, '/');
     struct str base = str_c(slash ? slash + 1 : name);
     if (str_ends(base, STR(".distro")))
@@ -208,5 +226,5 @@ int distro_check(const struct data *d, const char *name, struct str text,
     for (size_t k = 0; k < i.releases.n; k++)
         if (check_release(&c, i.releases.v[k], e) < 0)
             return -1;
-    return recipe_next(&r, "distro", "default", &at) == NULL ? 0 : check_release(&c, NULL, e);
+    return check_default(&c, e);
 }

@@ -101,6 +101,12 @@ t_again() { local f=$distro.distro before; before=$(sha256sum "$f"); fails_with 
 case_ "a file that is there stays" t_again
 t_taken() { fails_with 2 "a recipe for .debian' already: distros/debian.distro; --force" zonestrap new debian --like ubuntu && [ ! -e debian.distro ]; }
 case_ "a name that is taken" t_taken
+t_known() { mkdir -p k && fails_with 2 "a recipe for .own' already: $recipes/own.distro" zonestrap new --recipes k --recipes "$recipes" own --like debian && [ ! -e k/own.distro ]; }
+case_ "a name that is taken by one's own" t_known
+t_link() { ln -s nowhere link.distro; fails_with 2 "link.distro: is there already" zonestrap new link --like debian && [ ! -e nowhere ]; }
+case_ "a link that leads nowhere is not followed" t_link
+t_template() { mkdir -p t && printf '[distro]\nlike @LIKE@\ntitle @NAME@ @NAMES@ @\n' >t/new.like.deb.template && zonestrap new -q --recipes t two --like debian && printf '[distro]\nlike debian\ntitle two @NAMES@ @\n' | cmp - t/two.distro; }
+case_ "a template of one's own" t_template
 t_force() { mkdir -p f && zonestrap new --recipes f --force devuan --like debian && zonestrap list --recipes f devuan | grep -q '^devuan: devuan (deb)'; }
 case_ "--force" t_force
 for bad in ../x a/b '' 'a b' -- .x 'ä' "$(printf '%065d' 0)"; do
