@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "cmd/cmd.h"
 #include "distros/distro.h"
+#include "pkgfmt/pkgfmt.h"
 
 enum { NAME_LEN = 64 };
 
@@ -75,8 +76,8 @@ static int find_format(struct job *j, const char **format, struct err *e)
 static int read_template(struct job *j, const char *format, struct str *text, struct err *e)
 {
     const char *name =
-        arena_printf(&j->arena, "new.%s%.100s.template", j->opt.like != NULL ? "like." : "", format);
-    int rc = strchr(format, '/') != NULL ? 1 : data_read(&j->data, "distros", name, &j->arena, text, NULL, e);
+        arena_printf(&j->arena, "new.%s%s.template", j->opt.like != NULL ? "like." : "", format);
+    int rc = pkgfmt_find(format) == NULL ? 1 : data_read(&j->data, "distros", name, &j->arena, text, NULL, e);
     if (rc <= 0)
         return rc;
     err_set(e, ERR_USAGE, "there is no template for recipes of the format `%.100s'", format);

@@ -119,6 +119,7 @@ case_ "both" fails_with 2 'does not go with' zonestrap new a --like debian --for
 case_ "--like nothing known" fails_with 2 'no recipe for the distribution .nope.; known: .*debian' zonestrap new a --like nope
 case_ "--like itself" fails_with 2 'cannot be like itself' zonestrap new debian --like debian --force
 case_ "--format nothing known" fails_with 2 'format .tgz.; --format is deb or rpm' zonestrap new a --format tgz
+case_ "--format that is a template's name, but no format" fails_with 2 'format .like.deb.; ' zonestrap new a --format like.deb
 case_ "--format with a path" fails_with 2 'format .\.\./x.; ' zonestrap new a --format ../x
 case_ "--recipes that is no directory" fails_with 2 'nowhere: ' zonestrap new a --format deb --recipes nowhere
 t_full() {
