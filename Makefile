@@ -18,7 +18,7 @@ ALLCF   = $(STD) $(WARN) -I. $(PKG_CF) -DZONESTRAP_VERSION='"$(VERSION)"' $(CFLA
 SRC    := $(filter-out base/data_gen.c,$(foreach r,$(ROOMS),$(wildcard $(r)/*.c)))
 OBJ    := $(SRC:%.c=$(B)/%.o) $(B)/data.o
 LIBOBJ  = $(filter-out $(B)/cmd/main.o,$(OBJ))
-DATA   := $(sort $(wildcard distros/*.distro distros/keys/*.asc fixups/*.fixup fixups/*.zone mirrors/*.mirrors pkgfmt/*.sh pkgfmt/spdx.*))
+DATA   := $(sort $(wildcard distros/*.distro distros/*.template distros/keys/*.asc fixups/*.fixup fixups/*.zone mirrors/*.mirrors pkgfmt/*.sh pkgfmt/spdx.*))
 UNITSRC := $(wildcard tests/unit/*_test.c)
 UNIT   := $(UNITSRC:tests/unit/%.c=$(B)/unit/%)
 FLOW   := $(filter-out $(addprefix tests/flow/,lib.sh repo.sh rpm_repo.sh rpm_centos7_repo.sh rpm_modern_repo.sh rpm_server.sh mirror.sh compare_roots.sh boot.sh clone_root.sh oci_clients.sh),$(wildcard tests/flow/*.sh))

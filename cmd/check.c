@@ -8,15 +8,74 @@
 #include "fixups/fixup.h"
 #include "fixups/zone_kind.h"
 #include "mirrors/mirror.h"
+#include "mirrors/openpgp.h"
+#include "pkgfmt/pkgfmt.h"
 
 enum { FILE_MAX = 16 * 1024 * 1024 };
+
+/* What has been seen of a recipe's releases. */
+struct seen {
+    struct job *j;
+    const char *path; /* the recipe's */
+    const struct data *data;
+    struct openpgp_keyring *keyring; /* of the keys so far */
+    struct buf keys;                 /* their names, between newlines */
+    bool warned;
+};
+
+static int see_keys(struct seen *s, const struct release *r, struct err *e)
+{
+    for (size_t i = 0; i < r->nkeys; i++) {
+        AUTO_BUF mark = {0};
+        buf_printf(&mark, "\n%s\n", r->keys[i].name);
+        if (str_find(buf_view(&s->keys), buf_view(&mark)) < s->keys.n)
+            continue;
+        buf_puts(&s->keys, buf_c(&mark));
+        if (openpgp_keyring_add(s->keyring, r->keys[i].name, r->keys[i].bytes, e) < 0)
+            return err_wrap(e, "%s", s->path);
+    }
+    if (r->nkeys == 0 && r->keys_at[0] == '\0' && !s->warned) {
+        s->warned = true;
+        log_warn(s->j->log, "%s/%s has no `keys': it can be used with --keyring alone", r->distro, r->name);
+    }
+    return 0;
+}
+
+/* What recipes say and other rooms know: formats, mirror lists, keys. */
+static int see_release(void *ctx, const struct release *r, struct err *e)
+{
+    struct seen *s = ctx;
+    const struct mirror_opts m = {.data = s->data, .apt_dir = "/dev/null"}; /* the host's own do not matter */
+    if (pkgfmt_find(r->format) == NULL)
+        return err_set(e, ERR_USAGE, "%s: there is no package format `%.100s'", s->path, r->format);
+    for (size_t i = 0; i < r->nrepos; i++) {
+        AUTO_ARENA a = {0};
+        struct mirror_urls urls;
+        if (mirror_resolve(r->repos[i].mirrors, &m, &a, &urls, e) < 0)
+            return err_wrap(e, "%s", r->repos[i].where);
+    }
+    return see_keys(s, r, e);
+}
+
+int check_recipe(struct job *j, const char *path, struct str text, struct err *e)
+{
+    const char *slash = strrchr(path, '/'), **dirs = arena_array(&j->arena, j->data.ndirs + 1, sizeof *dirs);
+    const struct data with_own = {dirs, j->data.ndirs + 1};
+    struct seen s = {.j = j, .path = path, .data = &with_own, .keyring = openpgp_keyring_new()};
+    dirs[0] = slash != NULL ? arena_str(&j->arena, (struct str){path, (size_t)(slash - path)}) : ".";
+    memcpy(dirs + 1, j->data.dirs, j->data.ndirs * sizeof *dirs);
+    int rc = distro_check(&with_own, path, text, see_release, &s, e);
+    openpgp_keyring_free(s.keyring);
+    buf_free(&s.keys);
+    return rc;
+}
 
 /* Which lint a file's name asks for. */
 static int check_text(struct job *j, const char *path, struct str text, struct err *e)
 {
     struct str name = str_c(path);
     if (str_ends(name, STR(".distro")))
-        return distro_check(&j->data, path, text, e);
+        return check_recipe(j, path, text, e);
     if (str_ends(name, STR(".fixup")))
         return fixup_check(path, text, e);
     if (str_ends(name, STR(".zone")))

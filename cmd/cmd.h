@@ -57,6 +57,11 @@ int cmd_clone(struct job *j, struct err *e);
 int cmd_remove(struct job *j, struct err *e);
 int cmd_list(struct job *j, struct err *e);
 int cmd_check(struct job *j, struct err *e);
+int cmd_new(struct job *j, struct err *e);
+
+/* What `check' says about a recipe's text. Other recipes, mirror lists and keys are looked for in path's own
+ * directory first. */
+int check_recipe(struct job *j, const char *path, struct str text, struct err *e);
 
 /* --help for one command (NULL: the program), the bash completion script. To standard output. */
 void help_print(const struct command *c);

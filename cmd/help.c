@@ -63,6 +63,8 @@ static void completion_values(void)
             putchar(*p == '|' ? ' ' : *p);
         puts("\" -- \"$cur\")); return ;;");
     }
+    puts("    --like) COMPREPLY=($(compgen -W \"$(zonestrap list --names 2>/dev/null | grep -v /)\" -- "
+         "\"$cur\")); return ;;");
     puts("    "
          "--keyring|--log|--cache-dir|--recipes|--mirror|--lock|--locked|--manifest|--sbom|--overlay|--hook|-"
          "-template) "

@@ -19,6 +19,7 @@ const struct command commands[] = {
     {"remove", CMD_REMOVE, "ROOT", "destroy a root", cmd_remove},
     {"list", CMD_LIST, "[DISTRO]", "show distributions, releases and sets", cmd_list},
     {"check", CMD_CHECK, "[FILE...]", "lint recipes, fixups and mirror lists", cmd_check},
+    {"new", CMD_NEW, "NAME", "begin a recipe for one more distribution", cmd_new},
     {0},
 };
 

@@ -20,7 +20,8 @@ enum {
     CMD_CLONE = 64,
     CMD_REMOVE = 128,
     CMD_BOOT = 256,
-    CMD_ALL = 511
+    CMD_NEW = 512,
+    CMD_ALL = 1023
 };
 
 struct option_list {
@@ -30,7 +31,7 @@ struct option_list {
 
 struct options {
     const char *arch, *set, *suites, *target_mirror, *second_stage, *cache_dir, *log_file, *progress, *why,
-        *hostname, *locked, *lock, *manifest, *sbom, *zone, *host_files, *how, *template_root;
+        *hostname, *locked, *lock, *manifest, *sbom, *zone, *host_files, *how, *template_root, *like, *format;
     struct option_list include, exclude, mirrors, components, repos, keyrings, recipes, overlays, hooks;
     bool insecure, ignore_expiry, second_stage_full, keep, offline, weak, security, json, names, quiet, help,
         version, unfinished, force;

@@ -94,34 +94,120 @@ int distro_list(const struct data *d, struct arena *a, struct distro_info **out,
     return 0;
 }
 
+/* What a check goes by: the recipe and what it says, and who else is to see each choice. */
+struct check {
+    const struct data *data;
+    const struct recipe *recipe;
+    const struct distro_info *info;
+    int (*see)(void *ctx, const struct release *r, struct err *e);
+    void *ctx;
+};
+
 /* Every set of one release on every architecture that it has. */
-static int check_release(const struct data *d, const struct recipe *r, const struct distro_info *i,
-                         const char *release, struct err *e)
+static int check_release(const struct check *c, const char *release, struct err *e)
 {
+    const struct distro_info *i = c->info;
     size_t good = 0;
     for (size_t k = 0; k < i->archs.n; k++)
         for (size_t s = 0; s < i->sets.n; s++) {
             AUTO_ARENA a = {0};
-            struct distro_opts o = {.data = d, .arch = i->archs.v[k], .set = i->sets.v[s]};
+            struct distro_opts o = {.data = c->data, .arch = i->archs.v[k], .set = i->sets.v[s]};
             struct release out;
             bool alias;
-            if (recipe_choose(r, release, &o, &a, &out, &alias, e) == 0)
+            if (recipe_choose(c->recipe, release, &o, &a, &out, &alias, e) == 0)
                 good++;
             else if (out.arch != NULL) /* else the release does not have this architecture */
+                return -1;
+            else
+                continue;
+            if (s == 0 && c->see != NULL && c->see(c->ctx, &out, e) < 0)
                 return -1;
         }
     if (good > 0) {
         *e = (struct err){0};
         return 0;
     }
-    return e->class != ERR_NONE ? -1 : err_set(e, ERR_USAGE, "%s: the recipe has no package set", r->file);
+    return e->class != ERR_NONE ? -1
+                                : err_set(e, ERR_USAGE, "%s: the recipe has no package set", c->recipe->file);
 }
 
-int distro_check(const struct data *d, const char *name, struct str text, struct err *e)
+/* The default is a release, or a suite alias: a set may be there for releases alone. */
+static int check_default(const struct check *c, struct err *e)
+{
+    size_t at = 0;
+    if (recipe_next(c->recipe, "distro", "default", &at) == NULL)
+        return 0;
+    for (size_t k = 0; k < c->info->archs.n; k++) {
+        AUTO_ARENA a = {0};
+        struct distro_opts o = {.data = c->data, .arch = c->info->archs.v[k]};
+        struct release out;
+        bool alias;
+        if (recipe_choose(c->recipe, NULL, &o, &a, &out, &alias, e) < 0 && out.name == NULL)
+            continue;
+        *e = (struct err){0};
+        return 0;
+    }
+    return -1;
+}
+
+static bool has(const struct distro_words *w, struct str word)
+{
+    for (size_t i = 0; i < w->n; i++)
+        if (str_is(word, w->v[i]))
+            return true;
+    return false;
+}
+
+/* A name that no release or architecture has would make a line count nowhere, without a word. */
+static int check_word(const struct recipe_line *l, const struct distro_words *known, struct str word,
+                      const char *what, struct err *e)
+{
+    return has(known, word) ? 0 : recipe_error(l, e, "`%" STR_FMT "' is no %s", STR_ARG(word), what);
+}
+
+static int check_quals(const struct recipe_line *l, const struct distro_info *i, struct err *e)
+{
+    const struct kw_section *s = l->section;
+    static const char *const release = "release of this recipe", *const arch = "architecture of [distro]";
+    if (str_is(s->name, "arch") && check_word(l, &i->archs, s->label, arch, e) < 0)
+        return -1;
+    for (size_t k = 0; k < s->nquals; k++) {
+        struct str values = s->quals[k].value, value;
+        bool of_release = str_is(s->quals[k].key, "release");
+        if (!of_release && !str_is(s->quals[k].key, "arch"))
+            continue;
+        while (str_cut(&values, ',', &value))
+            if (check_word(l, of_release ? &i->releases : &i->archs, value, of_release ? release : arch, e) <
+                0)
+                return -1;
+    }
+    return 0;
+}
+
+/* What the recipe's own lines name; what it inherited may speak of releases that it dropped. */
+static int check_names(const struct recipe *r, const struct distro_info *i, struct err *e)
+{
+    for (size_t k = 0; k < r->n; k++) {
+        const struct recipe_line *l = &r->lines[k];
+        struct str rest = l->line->arg, word;
+        if (strcmp(l->file->name, r->file) != 0)
+            continue;
+        if (l->line->key.n == 0 && check_quals(l, i, e) < 0)
+            return -1;
+        while (str_is(l->section->name, "release") && str_is(l->line->key, "arch") && str_word(&rest, &word))
+            if (check_word(l, &i->archs, word, "architecture of [distro]", e) < 0)
+                return -1;
+    }
+    return 0;
+}
+
+int distro_check(const struct data *d, const char *name, struct str text,
+                 int (*see)(void *ctx, const struct release *r, struct err *e), void *ctx, struct err *e)
 {
     AUTO_ARENA a = {0};
     struct recipe r;
     struct distro_info i;
+    struct check c = {d, &r, &i, see, ctx};
     const char *slash = strrchr(name, '/');
     struct str base = str_c(slash ? slash + 1 : name);
     if (str_ends(base, STR(".distro")))
@@ -131,8 +217,14 @@ int distro_check(const struct data *d, const char *name, struct str text, struct
     describe(&r, &a, &i);
     if (i.releases.n == 0)
         return err_set(e, ERR_USAGE, "%s: the recipe has no [release NAME]", name);
+    if (i.archs.n == 0) {
+        err_set(e, ERR_USAGE, "%s: [distro] has no `arch'", name);
+        return err_hint(e, "a line like `arch x86_64=amd64': what uname -m says, what packages say");
+    }
+    if (check_names(&r, &i, e) < 0)
+        return -1;
     for (size_t k = 0; k < i.releases.n; k++)
-        if (check_release(d, &r, &i, i.releases.v[k], e) < 0)
+        if (check_release(&c, i.releases.v[k], e) < 0)
             return -1;
-    return 0;
+    return check_default(&c, e);
 }

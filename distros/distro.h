@@ -18,8 +18,9 @@ struct distro_repo {
     size_t ncomponents;
     const char *metalink, *mirrorlist; /* URLs that answer with mirrors of this very repository (its base with
                                           the suite's path), or NULL */
-    bool release; /* stands in [distro] or is named `main`: what --suites release keeps */
-    bool extra;   /* from --repo: none of the recipe's */
+    bool release;      /* stands in [distro] or is named `main`: what --suites release keeps */
+    bool extra;        /* from --repo: none of the recipe's */
+    const char *where; /* "debian.distro:16:13", for messages; NULL: from --repo */
 };
 
 struct distro_words {
@@ -97,8 +98,11 @@ struct distro_info {
 };
 /* Everything that `list` shows; names sorted. */
 int distro_list(const struct data *d, struct arena *a, struct distro_info **out, size_t *n, struct err *e);
-/* Lints one recipe text: every release x architecture x set resolves, keys can be found. A recipe may have
-   none. */
-int distro_check(const struct data *d, const char *name, struct str text, struct err *e);
+/* Lints one recipe text: every release x architecture x set resolves, the default release too, keys can be
+   found (a recipe may have none), and what its own lines say about releases and architectures names known
+   ones. see (may be NULL) is called for each release x architecture and judges what other rooms know; -1 from
+   it ends the check. ERR_USAGE. */
+int distro_check(const struct data *d, const char *name, struct str text,
+                 int (*see)(void *ctx, const struct release *r, struct err *e), void *ctx, struct err *e);
 
 #endif

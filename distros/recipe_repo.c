@@ -62,6 +62,7 @@ static int add_repo(const struct recipe_line *l, const struct recipe_line **from
         return recipe_error(l, e, "repository `%s' stands in this section already, in line %u", repo.id,
                             from[at]->line->line);
     from[at] = l;
+    repo.where = arena_printf(a, "%s:%u:%u", l->file->name, l->line->line, l->line->arg_col);
     out->repos[at] = repo;
     out->nrepos += at == out->nrepos;
     return 0;
@@ -103,7 +104,8 @@ int recipe_choose_repos(const struct recipe *r, const struct recipe_choice *c, b
             add_mirrors(l, c, a, out, e) < 0)
             return -1;
     }
-    if (out->nrepos == 0)
-        return err_set(e, ERR_USAGE, "%s: no `repo' for %s/%s on %s", r->file, r->name, c->release, c->arch);
-    return 0;
+    if (out->nrepos > 0)
+        return 0;
+    err_set(e, ERR_USAGE, "%s: no `repo' for %s/%s on %s", r->file, r->name, c->release, c->arch);
+    return err_hint(e, "a line `repo ID MIRRORS SUITE COMPONENT...' below [distro] says where packages are");
 }

@@ -37,7 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
     struct str text = {(const char *)p, n};
     if (kw_parse(&f, "fuzz", text, &a, &e) < 0)
         return 0;
-    distro_check(&none, "fuzz", text, &e);
+    distro_check(&none, "fuzz", text, NULL, NULL, &e);
     fixup_check("fuzz", text, &e);
     zone_kind_check("fuzz", text, &e);
     fuzz_zone(text);

@@ -41,6 +41,7 @@ case_ "zone kinds" gives "lx lxc" create --zone lx
 case_ "zone kinds of the short option" gives "jail" plan -z j
 case_ "distributions" offers debian plan deb
 cd "$work" && mkdir some-root
+case_ "a distribution to be like" gives "debian" new --like deb
 case_ "files" offers some-root second-stage some-r
 case_ "nothing to offer" gives "" create --nothing-like-this
 done_

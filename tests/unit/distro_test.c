@@ -295,12 +295,24 @@ static void bad_recipes(void)
         {HEAD "keys-at http://example.org/key\n[release 1]\n[set base]\npackages a\n",
          "x.distro:5:9: `http://example.org/key' is no https URL"},
         {HEAD "trust packages\ntrust metalink\n", "x.distro:6:1: `trust' stands in this section already"},
+        {"[distro]\nformat deb\nrepo main /srv x\n[release 1]\n[set base]\npackages a\n",
+         "x.distro: [distro] has no `arch'"},
+        {HEAD "[release 1]\narch amd46\n[set base]\npackages a\n",
+         "x.distro:6:6: `amd46' is no architecture of [distro]"},
+        {HEAD "[release 1]\n[release 2 arch=amd46]\n[set base]\npackages a\n",
+         "x.distro:6:1: `amd46' is no architecture of [distro]"},
+        {HEAD "[release 1]\n[set base]\npackages a\n[set base release=1,3]\npackages b\n",
+         "x.distro:8:1: `3' is no release of this recipe"},
+        {HEAD "[release 1]\n[arch amd46]\nlink /bin usr/bin\n[set base]\npackages a\n",
+         "x.distro:6:1: `amd46' is no architecture of [distro]"},
+        {HEAD "default 2\n[release 1]\n[set base]\npackages a\n",
+         "x.distro: the distribution x has no release `2'"},
         {"[distro]\nfirst setup\n", "x.distro:2:1: `first' does not belong into [distro]"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct data none = {0};
         struct err e = {0};
-        CHECK(distro_check(&none, "x.distro", str_c(rows[i][0]), &e) == -1);
+        CHECK(distro_check(&none, "x.distro", str_c(rows[i][0]), NULL, NULL, &e) == -1);
         CHECK(e.class == ERR_USAGE);
         if (strncmp(e.msg, rows[i][1], strlen(rows[i][1])) != 0)
             CHECK_STR(e.msg, rows[i][1]);
@@ -460,6 +472,44 @@ static void like_another(void)
     scratch_remove();
 }
 
+/* Notes what it is shown; says no from the third on. */
+struct shown {
+    char text[200];
+    unsigned n;
+};
+static int show(void *ctx, const struct release *r, struct err *e)
+{
+    struct shown *s = ctx;
+    size_t used = strlen(s->text);
+    snprintf(s->text + used, sizeof s->text - used, "%s/%s@%s ", r->name, r->arch, r->repos[0].where);
+    return ++s->n < 3 ? 0 : err_set(e, ERR_TRUST, "enough");
+}
+
+static void check_shows_releases(void)
+{
+    static const char text[] =
+        "[distro]\nformat deb\narch x=one y=two\nrepo main /srv x\n[release 1]\narch two\n"
+        "[release 2]\nrepo main /srv {release}\n[set a]\npackages a\n[set b]\npackages b\n";
+    struct data none = {0};
+    struct err e = {0};
+    struct shown s = {0};
+    CHECK(distro_check(&none, "d/x.distro", str_c(text), show, &s, &e) == -1);
+    CHECK_STR(s.text, "1/two@d/x.distro:4:6 2/one@d/x.distro:8:6 2/two@d/x.distro:8:6 ");
+    CHECK(e.class == ERR_TRUST);
+    CHECK_STR(e.msg, "enough");
+    e = (struct err){0};
+    CHECK(distro_check(&none, "d/x.distro", str_c(text), NULL, NULL, &e) == 0);
+    CHECK(e.class == ERR_NONE);
+    /* Where the default is an alias, a set that each release has in its own way is none of the alias's. */
+    CHECK(
+        distro_check(&none, "x.distro",
+                     STR("[distro]\nformat deb\narch x=one\nrepo main /srv x\nsuite-alias new\ndefault new\n"
+                         "[release 1]\n[release 2]\n[set base release=1]\npackages a\n"
+                         "[set base release=2]\npackages b\n"),
+                     NULL, NULL, &e) == 0);
+    CHECK_STR(e.msg, "");
+}
+
 static void checks_the_built_in_ones(void)
 {
     AUTO_ARENA a = {0};
@@ -471,7 +521,7 @@ static void checks_the_built_in_ones(void)
     for (size_t i = 0; i < n; i++) {
         struct str text;
         CHECK(data_read(&none, "distros", names[i], &a, &text, NULL, &e) == 0);
-        if (distro_check(&none, names[i], text, &e) < 0)
+        if (distro_check(&none, names[i], text, NULL, NULL, &e) < 0)
             CHECK_STR(e.msg, "");
     }
 }
@@ -487,6 +537,7 @@ int main(void)
     RUN(local_repository);
     RUN(asks_for_mirrors);
     RUN(like_another);
+    RUN(check_shows_releases);
     RUN(checks_the_built_in_ones);
     return test_done();
 }
