@@ -101,8 +101,11 @@ main() { # PARTS STEP...
         SOURCE_DATE_EPOCH=$(sed -n 's/^epoch //p' "$zs/plan")
         export SOURCE_DATE_EPOCH
         for step in "$@"; do
-            # Nobody has touched what was made a moment ago; whoever goes on where this run ends looks.
-            if [ "$step" = verify ] && [ "$caller" = fresh ]; then continue; fi
+            # Nobody has touched what was made a moment ago.
+            if [ "$step" = verify ] && [ "$caller" = fresh ]; then
+                note_done verify
+                continue
+            fi
             run_step "$step"
         done
         run_hooks
