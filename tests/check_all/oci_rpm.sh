@@ -1,6 +1,6 @@
 #!/bin/bash
 # Images of finished roots: a small rpm distribution of the host's own programs, and a real bookworm where a mirror answers.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../flow/lib.sh"
 [ "$(id -u)" = 0 ] || { skipped oci_rpm "needs root"; done_; }
 . "$here/rpm_repo.sh"
 . "$here/rpm_modern_repo.sh"
