@@ -11,6 +11,7 @@
 #include "pkgfmt/deb.h"
 #include "pkgfmt/deb_tar.h"
 #include "tests/unit/deb_fixture.h"
+#include "tests/unit/second_help.h"
 #include "tests/unit/test.h"
 
 #define BIG "a content that a thin package does not have"
@@ -129,16 +130,6 @@ static int leave(struct tree **t, bool full, struct err *e)
 out:
     deb_second_free(s);
     return r;
-}
-
-/* A file below /zonestrap as text. */
-static const char *left(struct tree *t, const char *name, struct buf *b)
-{
-    char path[256];
-    struct err e = {0};
-    snprintf(path, sizeof path, "/zonestrap/%s", name);
-    buf_clear(b);
-    return tree_read(t, path, 1 << 20, b, &e) == 0 ? buf_c(b) : "unreadable";
 }
 
 /* The entries of a left package, "path size content" a line. */

@@ -4,6 +4,7 @@
 #include "base/data.h"
 #include "pkgfmt/rpm.h"
 #include "pkgfmt/rpm_files.h"
+#include "tests/unit/second_help.h"
 #include "tests/unit/tree_help.h"
 
 struct file {
@@ -137,16 +138,6 @@ static int leave(struct tree **t, struct err *e)
         rc = rpm_second_finish(s, &opts, e);
     rpm_second_free(s);
     return rc;
-}
-
-/* A file below /zonestrap as text. */
-static const char *left(struct tree *t, const char *name, struct buf *b)
-{
-    char path[256];
-    struct err e = {0};
-    snprintf(path, sizeof path, "/zonestrap/%s", name);
-    buf_clear(b);
-    return tree_read(t, path, 1 << 20, b, &e) == 0 ? buf_c(b) : "unreadable";
 }
 
 /* In the scratch directory, where the root is `root'. */

@@ -10,14 +10,13 @@
    plan in its order, the steps of `why', or how it fails; and whether the filelists were wanted
 
    `ZONESTRAP_GOLDEN=write build/unit/rpm_solve_test` writes what it got behind `expect`. */
-#include "tests/unit/test.h"
+#include "tests/unit/solve_golden.h"
 
 #include <glob.h>
 #include <solv/pool.h>
 
 #include "tests/unit/rpm_repo.h"
 #include "tests/unit/rpm_xml.h"
-#include "tests/unit/scratch.h"
 
 enum { WORDS_MAX = 64, REPOS_MAX = 6 };
 
@@ -180,8 +179,6 @@ static void read_golden(struct golden *g, struct str text)
     g->head = text.n - rest.n;
 }
 
-static const char *solv_dir;
-
 static int load(struct solve *s, const struct repo *r, unsigned index, const char *kind,
                 const struct buf *text, struct err *e)
 {
@@ -189,7 +186,7 @@ static int load(struct solve *s, const struct repo *r, unsigned index, const cha
     struct pkgfmt_repo repo = {.index = index, .id = r->id, .priority = r->priority};
     AUTO_FD fd = scratch_fd(buf_view(text));
     digest_of(&ix.digest, DIGEST_SHA256, buf_view(text), e);
-    return text->n > 0 ? rpm_index_load(s, fd, &ix, &repo, solv_dir, e) : 0;
+    return text->n > 0 ? rpm_index_load(s, fd, &ix, &repo, golden_solv_dir, e) : 0;
 }
 
 static int load_all(struct golden *g, struct solve *s, const struct solve_request *r, struct buf *out,
@@ -246,8 +243,9 @@ static int put_plan(const struct golden *g, struct solve *s, const struct solve_
     return 0;
 }
 
-static void run_golden(struct golden *g, struct buf *out)
+static void run_golden(void *ctx, struct buf *out)
 {
+    struct golden *g = ctx;
     struct solve *s;
     struct err e = {0};
     struct solve_request r = {
@@ -268,48 +266,18 @@ static void run_golden(struct golden *g, struct buf *out)
     if (rc == 0)
         rc = put_plan(g, s, &r, out, &e);
     if (rc != 0)
-        buf_printf(out, "error %s: %s%s%s%s\n", err_class_name(e.class), e.msg, e.hint[0] ? " (" : "", e.hint,
-                   e.hint[0] ? ")" : "");
+        golden_error(&e, out);
     solve_close(s);
-}
-
-static const char *golden_path;
-
-/* An index from the cache gives the same plan for the same reasons, and so does the run that puts it there.
- */
-static void check_cached(struct golden *g)
-{
-    solv_dir = scratch_new();
-    for (int i = 0; i < 2; i++) {
-        AUTO_BUF got = {0};
-        run_golden(g, &got);
-        if (!str_eq(buf_view(&got), g->expect)) {
-            printf("%s: run %d with a cache got\n%s", golden_path, i + 1, buf_c(&got));
-            CHECK(!"as without it");
-        }
-    }
-    solv_dir = NULL;
-    scratch_remove();
 }
 
 static void golden(void)
 {
     struct golden g = {.arch = "x86_64"};
-    AUTO_BUF text = {0}, got = {0};
+    AUTO_BUF text = {0};
     struct err e;
     CHECK(file_read(golden_path, 1 << 20, &text, &e) == 0);
     read_golden(&g, buf_view(&text));
-    run_golden(&g, &got);
-    if (getenv("ZONESTRAP_GOLDEN") != NULL) {
-        AUTO_BUF all = {0};
-        buf_add(&all, text.p, g.head);
-        buf_str(&all, buf_view(&got));
-        CHECK(file_replace(golden_path, buf_view(&all), 0644, &e) == 0);
-    } else if (!str_eq(buf_view(&got), g.expect)) {
-        printf("%s: got\n%s", golden_path, buf_c(&got));
-        CHECK(!"as expected");
-    } else
-        check_cached(&g);
+    golden_compare(run_golden, &g, (struct str){text.p, g.head}, g.expect);
     for (unsigned i = 0; i < g.nrepos; i++) {
         buf_free(&g.repos[i].primary);
         buf_free(&g.repos[i].filelists);

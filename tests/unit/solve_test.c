@@ -20,8 +20,7 @@
 #include "base/mem.h"
 #include "pkgfmt/deb_index.h"
 
-#include "tests/unit/scratch.h"
-#include "tests/unit/test.h"
+#include "tests/unit/solve_golden.h"
 
 enum { WORDS_MAX = 64, REPOS_MAX = 8 };
 
@@ -127,8 +126,6 @@ static void read_golden(struct golden *g, struct str text)
     g->head = text.n - rest.n;
 }
 
-static const char *solv_dir;
-
 static int load_repo(struct solve *s, const struct repo *r, unsigned index, struct err *e)
 {
     char path[] = "/tmp/solve_test.XXXXXX";
@@ -139,7 +136,7 @@ static int load_repo(struct solve *s, const struct repo *r, unsigned index, stru
     digest_of(&ix.digest, DIGEST_SHA256, buf_view(&r->text), e);
     if (fd < 0 || file_write_fd(fd, path, buf_c(&r->text), r->text.n, e) != 0 || lseek(fd, 0, SEEK_SET) != 0)
         return -1;
-    return deb_index_load(s, fd, &ix, &repo, solv_dir, e);
+    return deb_index_load(s, fd, &ix, &repo, golden_solv_dir, e);
 }
 
 static int put_plan(const struct golden *g, struct solve *s, struct buf *out, struct err *e)
@@ -181,8 +178,9 @@ static int put_plan(const struct golden *g, struct solve *s, struct buf *out, st
     return 0;
 }
 
-static void run_golden(struct golden *g, struct buf *out)
+static void run_golden(void *ctx, struct buf *out)
 {
+    struct golden *g = ctx;
     struct solve *s;
     struct err e = {0};
     CHECK(solve_open(&s, DISTTYPE_DEB, g->arch, NULL, &e) == 0);
@@ -192,48 +190,18 @@ static void run_golden(struct golden *g, struct buf *out)
     if (rc == 0)
         rc = put_plan(g, s, out, &e);
     if (rc != 0)
-        buf_printf(out, "error %s: %s%s%s%s\n", err_class_name(e.class), e.msg, e.hint[0] ? " (" : "", e.hint,
-                   e.hint[0] ? ")" : "");
+        golden_error(&e, out);
     solve_close(s);
-}
-
-static const char *golden_path;
-
-/* An index from the cache gives the same plan for the same reasons, and so does the run that puts it there.
- */
-static void check_cached(struct golden *g)
-{
-    solv_dir = scratch_new();
-    for (int i = 0; i < 2; i++) {
-        AUTO_BUF got = {0};
-        run_golden(g, &got);
-        if (!str_eq(buf_view(&got), g->expect)) {
-            printf("%s: run %d with a cache got\n%s", golden_path, i + 1, buf_c(&got));
-            CHECK(!"as without it");
-        }
-    }
-    solv_dir = NULL;
-    scratch_remove();
 }
 
 static void golden(void)
 {
     struct golden g = {.arch = "amd64"};
-    AUTO_BUF text = {0}, got = {0};
+    AUTO_BUF text = {0};
     struct err e;
     CHECK(file_read(golden_path, 1 << 20, &text, &e) == 0);
     read_golden(&g, buf_view(&text));
-    run_golden(&g, &got);
-    if (getenv("ZONESTRAP_GOLDEN") != NULL) {
-        AUTO_BUF all = {0};
-        buf_add(&all, text.p, g.head);
-        buf_str(&all, buf_view(&got));
-        CHECK(file_replace(golden_path, buf_view(&all), 0644, &e) == 0);
-    } else if (!str_eq(buf_view(&got), g.expect)) {
-        printf("%s: got\n%s", golden_path, buf_c(&got));
-        CHECK(!"as expected");
-    } else
-        check_cached(&g);
+    golden_compare(run_golden, &g, (struct str){text.p, g.head}, g.expect);
     for (unsigned i = 0; i < g.nrepos; i++)
         buf_free(&g.repos[i].text);
     arena_free(&g.arena);
