@@ -138,7 +138,7 @@ fuzz: ## the fuzzers, FUZZ_SECONDS (60) each (clang)
 	    $(B)-fuzz/fuzz/$(f) -max_total_time=$(FUZZ_SECONDS) $(FUZZ_ARGS) -artifact_prefix=$(B)-fuzz/$(f)- \
 	    $(B)-fuzz/corpus/$(f) $(wildcard $(SEEDS_$(f))); rm -rf $(B)-fuzz/tmp;)
 
-$(B)/fuzz/%: tests/fuzz/%_fuzz.c tests/fuzz/fuzz.h $(B)/libzonestrap.a
+$(B)/fuzz/%: tests/fuzz/%_fuzz.c $(wildcard tests/fuzz/*.h) $(B)/libzonestrap.a
 	@mkdir -p $(@D)
 	@echo "  cc $<"
 	@$(CC) $(ALLCF) -fsanitize=fuzzer $(LDFLAGS) -o $@ $< $(B)/libzonestrap.a $(LIBS)

@@ -19,7 +19,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
         if (deb_release_find(&r, r.files[i].path) == NULL)
             abort();
     for (size_t i = 0; i < 3; i++) {
-        const struct pkgfmt_query q = {suites[i], components, 2, "amd64"};
+        const struct pkgfmt_query q = {
+            .suite = suites[i], .components = components, .ncomponents = 2, .arch = "amd64"};
         if (deb.index_list(text, &q, &a, &ix, &nix, &e) != 0)
             continue;
         for (size_t k = 0; k < nix; k++)

@@ -1,22 +1,8 @@
 /* Packages, unpacked into a tree with what the second stage needs kept: nothing beside the target changes. */
 #include <errno.h>
-#include <sys/stat.h>
 
 #include "pkgfmt/deb.h"
-#include "tests/fuzz/fuzz.h"
-
-static const char *beside, *target;
-
-static void set_up(void)
-{
-    static char b[4200], t[4200];
-    snprintf(b, sizeof b, "%s/beside", fuzz_dir());
-    snprintf(t, sizeof t, "%s/root", fuzz_dir());
-    if (mkdir(b, 0755) < 0)
-        abort();
-    beside = b;
-    target = t;
-}
+#include "tests/fuzz/unpack.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {

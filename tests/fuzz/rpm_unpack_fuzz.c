@@ -1,26 +1,12 @@
 /* rpm packages, unpacked as if their signatures and digests were good: nothing beside the target changes. */
 #include <errno.h>
-#include <sys/stat.h>
 
 #include "pkgfmt/rpm.h"
 #include "pkgfmt/rpm_payload.h"
 #include "pkgfmt/rpm_put.h"
 #include "pkgfmt/rpm_stored.h"
 #include "pkgfmt/rpm_verify.h"
-#include "tests/fuzz/fuzz.h"
-
-static const char *beside, *target;
-
-static void set_up(void)
-{
-    static char b[4200], t[4200];
-    snprintf(b, sizeof b, "%s/beside", fuzz_dir());
-    snprintf(t, sizeof t, "%s/root", fuzz_dir());
-    if (mkdir(b, 0755) < 0)
-        abort();
-    beside = b;
-    target = t;
-}
+#include "tests/fuzz/unpack.h"
 
 /* The copy with a payload that is not compressed any more. */
 static void begin_copy(struct rpm_stored *s, const struct rpm_read *r)
