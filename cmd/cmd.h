@@ -55,6 +55,7 @@ int cmd_run(struct job *j, struct err *e);
 int cmd_boot(struct job *j, struct err *e);
 int cmd_clone(struct job *j, struct err *e);
 int cmd_remove(struct job *j, struct err *e);
+int cmd_zone(struct job *j, struct err *e);
 int cmd_list(struct job *j, struct err *e);
 int cmd_check(struct job *j, struct err *e);
 int cmd_new(struct job *j, struct err *e);

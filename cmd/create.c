@@ -5,6 +5,7 @@
 
 #include "base/auto.h"
 #include "cmd/clone.h"
+#include "cmd/create_managed.h"
 #include "cmd/create_stages.h"
 #include "cmd/create_target.h"
 #include "cmd/create_unpack.h"
@@ -13,18 +14,16 @@
 #include "cmd/zone/zone.h"
 #include "pkgfmt/first_boot.h"
 
-enum when { NEVER, LATER, FIRST_BOOT, NOW, AUTO_NOW };
-
-static int parse_when(const char *word, enum when *out)
+static int parse_when(const char *word, enum create_when *out)
 {
-    static const char *const words[] = {[NEVER] = "never",
-                                        [LATER] = "later",
-                                        [FIRST_BOOT] = "first-boot",
-                                        [NOW] = "now",
-                                        [AUTO_NOW] = "auto"};
+    static const char *const words[] = {[CREATE_NEVER] = "never",
+                                        [CREATE_LATER] = "later",
+                                        [CREATE_FIRST_BOOT] = "first-boot",
+                                        [CREATE_NOW] = "now",
+                                        [CREATE_AUTO] = "auto"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strcmp(word, words[i]) == 0) {
-            *out = (enum when)i;
+            *out = (enum create_when)i;
             return 0;
         }
     return -1;
@@ -54,7 +53,7 @@ static int check_target_name(const char *target, struct err *e)
     struct oci_name image;
     if (oci_is(target))
         return oci_name_parse(target, &a, &image, e);
-    if (tarball_name(target) || (n > 0 && target[n - 1] == '/'))
+    if (tarball_name(target) || (n > 0 && target[n - 1] == '/') || create_managed_is(target))
         return 0;
     for (size_t i = 0; i < n; i++) {
         char c = target[i];
@@ -64,7 +63,7 @@ static int check_target_name(const char *target, struct err *e)
     }
     const char *base = strrchr(buf_c(&lower), '/');
     base = base != NULL ? base + 1 : buf_c(&lower);
-    bool bad = strstr(base, ".tar.") != NULL || strncmp(target, "zone:", 5) == 0;
+    bool bad = strstr(base, ".tar.") != NULL;
     for (size_t i = 0; i < sizeof archives / sizeof *archives; i++)
         bad = bad || str_ends(str_c(base), str_c(archives[i]));
     if (!bad)
@@ -76,18 +75,18 @@ static int check_target_name(const char *target, struct err *e)
 
 /* Hooks are the second stage's; of the root of a tarball that is not finished here there is nothing to keep.
  */
-static int check_extras(const struct options *o, enum when when, struct err *e)
+static int check_extras(const struct options *o, enum create_when when, struct err *e)
 {
-    if (o->hooks.n > 0 && when == NEVER)
+    if (o->hooks.n > 0 && when == CREATE_NEVER)
         return err_set(e, ERR_USAGE, "--hook needs a second stage: not with --second-stage never");
-    if (o->keep && when < NOW)
+    if (o->keep && when < CREATE_NOW)
         return err_set(e, ERR_USAGE,
                        "--keep is for a second stage that runs at once: not with --second-stage %s",
                        o->second_stage);
     return 0;
 }
 
-static int check_request(struct job *j, enum when *when, struct err *e)
+static int check_request(struct job *j, enum create_when *when, struct err *e)
 {
     const struct options *o = &j->opt;
     const char *word = o->second_stage ? o->second_stage : "auto";
@@ -98,8 +97,9 @@ static int check_request(struct job *j, enum when *when, struct err *e)
     if (parse_when(word, when) < 0)
         return err_set(e, ERR_USAGE, "--second-stage: `%s' is none of auto, now, later, first-boot, never",
                        word);
-    if (check_target_name(o->operands.v[1], e) < 0 || check_target_mirror(o->target_mirror, e) < 0 ||
-        check_extras(o, *when, e) < 0 || sbom_check(o, create_target_path(j, o->operands.v[1]), e) < 0)
+    if (check_target_name(o->operands.v[1], e) < 0 || create_managed_check(j, o->operands.v[1], e) < 0 ||
+        check_target_mirror(o->target_mirror, e) < 0 || check_extras(o, *when, e) < 0 ||
+        sbom_check(o, create_target_path(j, o->operands.v[1]), e) < 0)
         return -1;
     if (geteuid() != 0 && !create_target_packed(o->operands.v[1])) {
         err_set(e, ERR_HOST, "writing a root directory needs root: its files have many owners");
@@ -124,35 +124,35 @@ static int check_needs(const struct create_plan *p, struct err *e)
 }
 
 /* The host must be able to run the second stage when it is to run at once. */
-static int check_second(struct job *j, struct create_plan *p, const struct create_target *t, enum when *when,
-                        struct err *e)
+static int check_second(struct job *j, struct create_plan *p, const struct create_target *t,
+                        enum create_when *when, struct err *e)
 {
     struct err why = {0};
-    if (*when == NEVER)
+    if (*when == CREATE_NEVER)
         return 0;
     if (check_needs(p, e) < 0)
         return -1;
-    if (*when == LATER || *when == FIRST_BOOT)
+    if (*when == CREATE_LATER || *when == CREATE_FIRST_BOOT)
         return 0;
     int rc = zone_supported(p->release.machine, &why);
-    if (rc < 0 && *when == AUTO_NOW) {
+    if (rc < 0 && *when == CREATE_AUTO) {
         log_warn(j->log, "the second stage cannot run here, it is left for later: %s", why.msg);
-        *when = LATER;
+        *when = CREATE_LATER;
         return 0;
     }
     if (rc == 0 && t->no_place.class != ERR_NONE) {
         why = t->no_place;
         rc = -1;
     }
-    *when = NOW;
+    *when = CREATE_NOW;
     if (rc < 0)
         *e = why;
     return rc;
 }
 
 /* What fixups and the first boot will touch is known before the first byte is written. */
-static int prepare(struct job *j, struct create_plan *p, struct tree *t, struct fixup_set *f, enum when when,
-                   struct err *e)
+static int prepare(struct job *j, struct create_plan *p, struct tree *t, struct fixup_set *f,
+                   enum create_when when, struct err *e)
 {
     struct tree_layout *links = arena_array(&j->arena, p->release.nlayout, sizeof *links);
     const char **paths, **inits;
@@ -166,7 +166,7 @@ static int prepare(struct job *j, struct create_plan *p, struct tree *t, struct 
         return -1;
     if (p->overlays != NULL && overlay_hold(p->overlays, t, e) < 0)
         return -1;
-    if (when != FIRST_BOOT)
+    if (when != CREATE_FIRST_BOOT)
         return 0;
     return first_boot_places(&j->arena, &script, &inits, &ninits, e) < 0 ? -1
                                                                          : tree_hold(t, inits, ninits, e);
@@ -181,18 +181,18 @@ static uint64_t plan_bytes(const struct create_plan *p)
     return p->overlays != NULL ? n + overlay_bytes(p->overlays) : n;
 }
 
-static int fill(struct job *j, struct create_plan *p, struct tree *t, struct fixup_set *f, enum when when,
-                struct err *e)
+static int fill(struct job *j, struct create_plan *p, struct tree *t, struct fixup_set *f,
+                enum create_when when, struct err *e)
 {
     struct pkgfmt_second *second = NULL;
     struct pkgfmt_owners *owners = NULL;
     int rc = prepare(j, p, t, f, when, e);
     if (rc == 0)
         rc = sbom_watch(j, p, t, e);
-    if (rc == 0 && when != NEVER)
+    if (rc == 0 && when != CREATE_NEVER)
         rc = p->fmt->second_begin(&second, t, &p->plan,
                                   (j->opt.second_stage_full ? PKGFMT_SECOND_FULL : 0) |
-                                      (when == NOW ? PKGFMT_SECOND_AT_ONCE : 0),
+                                      (when == CREATE_NOW ? PKGFMT_SECOND_AT_ONCE : 0),
                                   e);
     if (rc == 0)
         owners = create_fixup_owners(j, p, f);
@@ -204,7 +204,7 @@ static int fill(struct job *j, struct create_plan *p, struct tree *t, struct fix
     if (rc == 0 && p->overlays != NULL)
         rc = overlay_put(p->overlays, t, e);
     if (rc == 0 && second != NULL)
-        rc = create_second(j, p, f, t, second, when == FIRST_BOOT, e);
+        rc = create_second(j, p, f, t, second, when == CREATE_FIRST_BOOT, e);
     progress_end(&j->ui, "fixup");
     if (second != NULL)
         p->fmt->second_free(second);
@@ -214,16 +214,16 @@ static int fill(struct job *j, struct create_plan *p, struct tree *t, struct fix
 }
 
 /* "" for a root that is finished. */
-static const char *state_of(enum when when)
+static const char *state_of(enum create_when when)
 {
-    return when == NOW          ? ""
-           : when == NEVER      ? "unpacked only"
-           : when == FIRST_BOOT ? "second stage at its first boot"
-                                : "second stage pending";
+    return when == CREATE_NOW          ? ""
+           : when == CREATE_NEVER      ? "unpacked only"
+           : when == CREATE_FIRST_BOOT ? "second stage at its first boot"
+                                       : "second stage pending";
 }
 
 /* What an image says of itself. */
-static int describe(struct job *j, struct create_plan *p, struct create_target *t, enum when when,
+static int describe(struct job *j, struct create_plan *p, struct create_target *t, enum create_when when,
                     struct err *e)
 {
     struct str script;
@@ -231,26 +231,26 @@ static int describe(struct job *j, struct create_plan *p, struct create_target *
     size_t n;
     if (t->oci == NULL)
         return 0;
-    if (when == FIRST_BOOT && first_boot_places(&j->arena, &script, &inits, &n, e) < 0)
+    if (when == CREATE_FIRST_BOOT && first_boot_places(&j->arena, &script, &inits, &n, e) < 0)
         return -1;
     create_oci_describe(j, p, t->tree, state_of(when), inits != NULL ? inits[0] : NULL, &t->image);
     return 0;
 }
 
 /* A root whose second stage failed is put in place all the same, to look at and to go on with. */
-static int finish(struct job *j, struct create_plan *p, struct create_target *t, enum when when,
+static int finish(struct job *j, struct create_plan *p, struct create_target *t, enum create_when when,
                   struct err *e)
 {
     struct err second = {0};
     const char *hostname = j->opt.hostname ? j->opt.hostname : p->release.distro;
     const char *kept = create_target_kept(t);
-    int rc = when == NOW ? second_stage_run(j, tree_path(t->tree), kept, hostname, true, &second) : 0;
+    int rc = when == CREATE_NOW ? second_stage_run(j, tree_path(t->tree), kept, hostname, true, &second) : 0;
     if (rc < 0 && (second.class != ERR_SECOND || kept == NULL)) {
         *e = second;
         return -1;
     }
     /* It tells when and how the tarball was made. */
-    if (when == NOW && rc == 0 && t->tarball != NULL && tree_remove(t->tree, SECOND_STAGE_LOG, e) < 0)
+    if (when == CREATE_NOW && rc == 0 && t->tarball != NULL && tree_remove(t->tree, SECOND_STAGE_LOG, e) < 0)
         return -1;
     if (rc == 0 && describe(j, p, t, when, e) < 0)
         return -1;
@@ -260,12 +260,13 @@ static int finish(struct job *j, struct create_plan *p, struct create_target *t,
     return sealed < 0 || rc < 0 ? -1 : 0;
 }
 
-/* From the plan to the sealed target. */
-static int make(struct job *j, struct create_plan *p, struct create_target *t, enum when *when, struct err *e)
+/* From the plan, which may be made already, to the sealed target. */
+static int make(struct job *j, struct create_plan *p, struct create_target *t, enum create_when *when,
+                struct err *e)
 {
     struct fixup_set *f = NULL;
     struct zone_host host;
-    if (create_plan_make(j, p, e) < 0)
+    if (p->plan.n == 0 && create_plan_make(j, p, e) < 0)
         return -1;
     int rc = t->oci != NULL ? oci_platform_check(p->release.machine, e) : 0;
     if (rc == 0)
@@ -275,7 +276,7 @@ static int make(struct job *j, struct create_plan *p, struct create_target *t, e
     if (rc == 0)
         rc = create_fixup_load(j, p, &f, e);
     if (rc == 0)
-        rc = create_target_tree(j, t, *when == NOW, plan_bytes(p), e);
+        rc = create_target_tree(j, t, *when == CREATE_NOW, plan_bytes(p), e);
     if (rc == 0 && !zone_kind_can(p->zone, "file-caps"))
         create_target_drop_caps(t);
     if (rc == 0)
@@ -291,7 +292,7 @@ static int make(struct job *j, struct create_plan *p, struct create_target *t, e
 }
 
 static void say_done(struct job *j, const struct create_plan *p, const struct create_target *t,
-                     enum when when)
+                     enum create_when when)
 {
     char hex[DIGEST_HEX_MAX];
     const char *state = state_of(when);
@@ -302,13 +303,14 @@ static void say_done(struct job *j, const struct create_plan *p, const struct cr
                   t->tarball != NULL ? digest_hex(&t->digest, hex) : NULL);
 }
 
-static int create(struct job *j, struct create_plan *p, enum when when, struct err *e)
+int create_to(struct job *j, struct create_plan *p, const char *target, enum create_when when, bool say,
+              struct err *e)
 {
     struct create_target t;
-    int rc = create_target_open(j, j->opt.operands.v[1], when >= NOW, &t, e);
+    int rc = create_target_open(j, target, when >= CREATE_NOW, &t, e);
     if (rc == 0)
         rc = make(j, p, &t, &when, e);
-    if (rc == 0)
+    if (rc == 0 && say)
         say_done(j, p, &t, when);
     create_target_close(j, &t);
     return rc < 0 && e->class == ERR_INTR ? err_set(e, ERR_INTR, "interrupted") : rc;
@@ -326,7 +328,7 @@ static int read_extras(struct job *j, struct create_plan *p, struct err *e)
 int cmd_create(struct job *j, struct err *e)
 {
     struct create_plan p = {0};
-    enum when when = NEVER;
+    enum create_when when = CREATE_NEVER;
     if (j->opt.template_root != NULL)
         return clone_template(j, e);
     if (j->opt.how != NULL)
@@ -334,7 +336,9 @@ int cmd_create(struct job *j, struct err *e)
     if (check_request(j, &when, e) < 0 || read_extras(j, &p, e) < 0)
         return -1;
     job_open_cache(j);
-    int rc = create(j, &p, when, e);
+    const char *target = j->opt.operands.v[1];
+    int rc = create_managed_is(target) ? create_managed(j, &p, target, when, e)
+                                       : create_to(j, &p, target, when, true, e);
     create_plan_free(&p);
     overlay_close(p.overlays);
     return rc;

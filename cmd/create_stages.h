@@ -6,6 +6,13 @@
 #include "cmd/create_plan.h"
 #include "fixups/fixup.h"
 
+/* When the second stage is run. */
+enum create_when { CREATE_NEVER, CREATE_LATER, CREATE_FIRST_BOOT, CREATE_NOW, CREATE_AUTO };
+
+/* cmd/create.c: makes the target, a directory, tarball or image; the plan, too, unless p has it. say: the
+   last line of output is said. */
+int create_to(struct job *j, struct create_plan *p, const char *target, enum create_when when, bool say,
+              struct err *e);
 /* cmd/create_fixup.c: the fixups that match the plan, known before the first byte is written; then applied to
  * the tree. */
 int create_fixup_load(struct job *j, struct create_plan *p, struct fixup_set **out, struct err *e);
@@ -34,5 +41,7 @@ bool second_stage_pending(struct job *j, const char *root);
    goes if that fails. fresh: the root was made a moment ago. ERR_SECOND with the package that failed. */
 int second_stage_run(struct job *j, const char *root, const char *shown, const char *hostname, bool fresh,
                      struct err *e);
+/* Has the host's command run it; argv[0] an absolute path. shown: what ERR_SECOND calls the root. */
+int second_stage_by(struct job *j, const char *const *argv, const char *shown, struct err *e);
 
 #endif

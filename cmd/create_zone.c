@@ -145,15 +145,34 @@ static int check_dir(const char *dir, struct err *e)
     return access(dir, W_OK | X_OK) < 0 ? err_sys(e, ERR_HOST, errno, "--host-files %s", dir) : 0;
 }
 
+int create_zone_facts(struct job *j, const struct create_plan *p, const char *name, const char *file,
+                      struct zone_facts *out, struct err *e)
+{
+    const char *kernel = j->opt.kernel_version;
+    *out = facts(p);
+    out->name = name;
+    out->file = file;
+    out->hostname = j->opt.hostname != NULL ? j->opt.hostname : p->release.distro;
+    out->kernel = kernel;
+    if (kernel == NULL)
+        return 0;
+    if (zone_kind_capability(p->zone, "kernel") == NULL)
+        return err_set(e, ERR_USAGE, "--kernel-version: zone kind %s shows its zones the host's own",
+                       zone_kind_name(p->zone));
+    if (kernel[0] < '0' || kernel[0] > '9' || kernel[strspn(kernel, "0123456789.")] != '\0')
+        return err_set(e, ERR_USAGE, "--kernel-version: `%s' is no version: digits and dots, as 5.10.0",
+                       kernel);
+    return 0;
+}
+
 int create_zone_host(struct job *j, struct create_plan *p, const char *target, struct zone_host *out,
                      struct err *e)
 {
-    struct zone_facts f = facts(p);
+    struct zone_facts f;
     const char *base = base_name(j, target);
     *out = (struct zone_host){0};
-    f.name = zone_name(j, p, base);
-    f.file = base;
-    f.hostname = j->opt.hostname != NULL ? j->opt.hostname : p->release.distro;
+    if (create_zone_facts(j, p, zone_name(j, p, base), base, &f, e) < 0)
+        return -1;
     if (j->opt.host_files == NULL)
         return 0;
     if (zone_kind_host(p->zone, &f, &j->arena, &out->files, &out->n, e) < 0)

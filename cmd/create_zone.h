@@ -17,6 +17,10 @@ int create_zone_load(struct job *j, struct create_plan *p, struct err *e);
 int create_zone_release(struct job *j, struct create_plan *p, struct err *e);
 /* Once the plan is known: whether the kind serves it; says what a user should know. */
 int create_zone_plan(struct job *j, struct create_plan *p, struct err *e);
+/* What the kind's qualifiers and variables look at; --kernel-version counts. name: the zone's; file: the base
+   name of what it is made of. */
+int create_zone_facts(struct job *j, const struct create_plan *p, const char *name, const char *file,
+                      struct zone_facts *out, struct err *e);
 /* What the host gets, checked as far as it can be before anything is written. target: as the user gave it. */
 int create_zone_host(struct job *j, struct create_plan *p, const char *target, struct zone_host *out,
                      struct err *e);

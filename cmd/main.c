@@ -17,6 +17,8 @@ const struct command commands[] = {
     {"boot", CMD_BOOT, "ROOT [-- ARGUMENT...]", "boot a root's own init as a zone", cmd_boot},
     {"clone", CMD_CLONE, "SOURCE TARGET", "make a root out of a finished one", cmd_clone},
     {"remove", CMD_REMOVE, "ROOT", "destroy a root", cmd_remove},
+    {"zone", CMD_ZONE, "list | boot NAME | halt NAME | remove NAME",
+     "the zones that `create ... zone:NAME' made", cmd_zone},
     {"list", CMD_LIST, "[DISTRO]", "show distributions, releases and sets", cmd_list},
     {"check", CMD_CHECK, "[FILE...]", "lint recipes, fixups and mirror lists", cmd_check},
     {"new", CMD_NEW, "NAME", "begin a recipe for one more distribution", cmd_new},

@@ -21,7 +21,8 @@ enum {
     CMD_REMOVE = 128,
     CMD_BOOT = 256,
     CMD_NEW = 512,
-    CMD_ALL = 1023
+    CMD_ZONE = 1024,
+    CMD_ALL = 2047
 };
 
 struct option_list {
@@ -36,6 +37,8 @@ struct options {
     bool insecure, ignore_expiry, second_stage_full, keep, offline, weak, security, json, names, quiet, help,
         version, unfinished, force;
     uint64_t jobs, verbose, now;
+    const char *manager, *dataset, *kernel_version; /* of a zone that is made, with net and dry_run */
+    bool dry_run;
     const char *init, *net, *until; /* of boot, with the next two lines */
     bool single, no_reboot;
     uint64_t timeout;

@@ -1,4 +1,6 @@
 /* remove: the end of a root, by what it stands on. */
+#include "cmd/remove.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +24,7 @@ static bool is_ours(struct job *j, const char *root)
     return false;
 }
 
-static int check(struct job *j, const struct clone_place *p, struct err *e)
+static int check(struct job *j, const struct clone_place *p, bool ours, struct err *e)
 {
     struct stat st, root;
     AUTO_BUF mounted = {0};
@@ -43,32 +45,64 @@ static int check(struct job *j, const struct clone_place *p, struct err *e)
         err_set(e, ERR_HOST, "%s: %s is an overlay over it", p->given, buf_c(&mounted));
         return err_hint(e, "remove that first");
     }
-    if (rc < 0 || j->opt.force || is_ours(j, p->path))
+    if (rc < 0 || ours || j->opt.force || is_ours(j, p->path))
         return rc;
     err_set(e, ERR_HOST, "%s: does not look like a root that zonestrap made", p->given);
     return err_hint(e, "--force removes it all the same");
 }
 
+static int destroy(struct job *j, const char *path, bool ours, struct err *e)
+{
+    struct clone_place p;
+    if (clone_place_find(&p, path, &j->arena, e) < 0)
+        return -1;
+    /* An overlay that is not mounted is known by what lies beside it. */
+    int rc = linux_clone_overlay.remove(&p, &j->arena, j->log, e);
+    if (rc == 1 && check(j, &p, ours, e) < 0)
+        return -1;
+    for (size_t i = 0; rc == 1 && i < clone_nways; i++)
+        rc = clone_ways[i]->remove(&p, &j->arena, j->log, e);
+    return rc;
+}
+
+/* The place where a run that was killed was filling it. */
+static int drop_partial(struct job *j, const char *path, struct err *e)
+{
+    struct tree *t = NULL;
+    struct clone_place p;
+    struct stat st;
+    if (clone_place_find(&p, path, &j->arena, e) < 0)
+        return -1;
+    if (lstat(clone_hidden(&p, &j->arena), &st) < 0)
+        return 0;
+    if (tree_open_dir(&t, path, j->log, e) < 0)
+        return -1;
+    tree_close(t);
+    return 0;
+}
+
+int remove_root(struct job *j, const char *path, struct err *e)
+{
+    struct stat st;
+    const char *slash = strrchr(path, '/');
+    if (lstat(path, &st) == 0)
+        return destroy(j, path, true, e);
+    if (lstat(arena_str(&j->arena, (struct str){path, (size_t)(slash - path)}), &st) < 0)
+        return 0; /* not even the place */
+    return drop_partial(j, path, e);
+}
+
 int cmd_remove(struct job *j, struct err *e)
 {
     const struct option_list *args = &j->opt.operands;
-    struct clone_place p;
-    int rc = 1;
     if (args->n != 1 || args->v[0][0] == '\0')
         return err_set(e, ERR_USAGE, "remove takes one ROOT; see zonestrap remove --help");
     if (geteuid() != 0) {
         err_set(e, ERR_HOST, "%s: removing a root needs root", args->v[0]);
         return err_hint(e, "run it as root or with sudo");
     }
-    if (clone_place_find(&p, args->v[0], &j->arena, e) < 0)
+    if (destroy(j, args->v[0], false, e) < 0)
         return -1;
-    /* An overlay that is not mounted is known by what lies beside it. */
-    rc = linux_clone_overlay.remove(&p, &j->arena, j->log, e);
-    if (rc == 1 && check(j, &p, e) < 0)
-        return -1;
-    for (size_t i = 0; rc == 1 && i < clone_nways; i++)
-        rc = clone_ways[i]->remove(&p, &j->arena, j->log, e);
-    if (rc == 0)
-        progress_done(&j->ui, arena_printf(&j->arena, "%s: removed", p.given), NULL);
-    return rc;
+    progress_done(&j->ui, arena_printf(&j->arena, "%s: removed", args->v[0]), NULL);
+    return 0;
 }

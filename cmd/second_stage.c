@@ -6,6 +6,7 @@
 
 #include "base/auto.h"
 #include "cmd/create_stages.h"
+#include "cmd/zone/command.h"
 #include "cmd/zone/zone.h"
 
 enum { TAIL_LINES = 4, TAIL_BYTES = 300 };
@@ -102,6 +103,25 @@ int second_stage_run(struct job *j, const char *root, const char *shown, const c
     buf_free(&l.line);
     if (rc == 0 && status != 0)
         rc = failed(&l, shown, status, e);
+    progress_end(&j->ui, "second-stage");
+    return rc;
+}
+
+int second_stage_by(struct job *j, const char *const *argv, const char *shown, struct err *e)
+{
+    struct listener l = {.job = j};
+    int status = 0;
+    const struct command_opts o = {.output = on_output, .ctx = &l, .stop = &job_stop, .status = &status};
+    progress_begin(&j->ui, "second-stage");
+    int rc = command_run_with(argv, &o, e);
+    if (l.line.n > 0)
+        take_line(&l, buf_view(&l.line));
+    buf_free(&l.line);
+    if (rc == 0 && status != 0) {
+        failed(&l, NULL, status, e);
+        e->hint[0] = '\0';
+        rc = err_wrap(e, "%s", shown);
+    }
     progress_end(&j->ui, "second-stage");
     return rc;
 }

@@ -1,7 +1,5 @@
 #include "fixups/zone_kind_int.h"
 
-#include <stdio.h>
-
 #include "base/auto.h"
 
 #define SUFFIX ".zone"
@@ -96,20 +94,21 @@ static bool one_of(struct str values, const char *fact)
 }
 
 /* Qualifiers: values between commas are any of, several qualifiers all. */
-static bool fits(const struct kw_section *s, const struct zone_facts *f)
+bool zone_kind_fits(const struct kw_section *s, const struct zone_facts *f)
 {
     for (size_t i = 0; i < s->nquals; i++) {
         struct str key = s->quals[i].key;
         if (!one_of(s->quals[i].value, str_is(key, "format")    ? f->format
                                        : str_is(key, "distro")  ? f->distro
                                        : str_is(key, "release") ? f->release
+                                       : str_is(key, "net")     ? f->net != NULL ? f->net : "unsaid"
                                                                 : f->arch))
             return false;
     }
     return true;
 }
 
-static struct str value_of(const struct kw_section *s, const char *key)
+struct str zone_kind_value(const struct kw_section *s, const char *key)
 {
     for (size_t i = 0; i < s->nlines; i++)
         if (str_is(s->lines[i].key, key))
@@ -153,8 +152,9 @@ static const struct kw_section *refusal(const struct zone_kind *k, const struct 
 {
     for (size_t i = 0; i < k->kw.n; i++) {
         const struct kw_section *s = &k->kw.sections[i];
-        struct str newer = value_of(s, "newer");
-        if (str_is(s->name, "refuse") && fits(s, f) && (newer.n == 0 || has_newer(newer, packages, n)))
+        struct str newer = zone_kind_value(s, "newer");
+        if (str_is(s->name, "refuse") && zone_kind_fits(s, f) &&
+            (newer.n == 0 || has_newer(newer, packages, n)))
             return s;
     }
     return NULL;
@@ -196,10 +196,10 @@ int zone_kind_serves(const struct data *d, const struct zone_kind *k, const stru
     const struct kw_section *s = refusal(k, f, packages, n);
     if (s == NULL)
         return 0;
-    struct str reason = value_of(s, "reason");
+    struct str reason = zone_kind_value(s, "reason");
     err_set(e, ERR_USAGE, "zone kind %s cannot serve %s/%s: %" STR_FMT, k->name, f->distro, f->release,
             STR_ARG(reason));
-    return hint_others(d, k, f, packages, n, value_of(s, "instead"), e);
+    return hint_others(d, k, f, packages, n, zone_kind_value(s, "instead"), e);
 }
 
 static void add_words(const struct kw_section *s, const char *key, struct arena *a, struct zone_words *out)
@@ -221,7 +221,7 @@ void zone_kind_packages(const struct zone_kind *k, const struct zone_facts *f, s
     *add = *without = (struct zone_words){0};
     for (size_t i = 0; i < k->kw.n; i++) {
         const struct kw_section *s = &k->kw.sections[i];
-        if (!str_is(s->name, "packages") || !fits(s, f))
+        if (!str_is(s->name, "packages") || !zone_kind_fits(s, f))
             continue;
         add_words(s, "packages", a, add);
         add_words(s, "without", a, without);
@@ -233,117 +233,10 @@ struct zone_words zone_kind_notes(const struct zone_kind *k, const struct zone_f
     struct zone_words notes = {arena_array(a, k->kw.n + 1, sizeof *notes.v), 0};
     for (size_t i = 0; i < k->kw.n; i++) {
         const struct kw_section *s = &k->kw.sections[i];
-        if (str_is(s->name, "note") && fits(s, f))
-            notes.v[notes.n++] = arena_str(a, value_of(s, "text"));
+        if (str_is(s->name, "note") && zone_kind_fits(s, f))
+            notes.v[notes.n++] = arena_str(a, zone_kind_value(s, "text"));
     }
     return notes;
-}
-
-/* What no shell, no JSON and no configuration file takes for more than a part of a word. */
-static int check_value(const struct zone_kind *k, struct str name, struct str value, struct err *e)
-{
-    static const char ok[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+~:@%^-";
-    for (size_t i = 0; i < value.n; i++)
-        if (memchr(ok, value.p[i], sizeof ok - 1) == NULL)
-            return err_set(e, ERR_USAGE,
-                           "zone kind %s: {%" STR_FMT "} is `%" STR_FMT
-                           "', which no file for the host can hold",
-                           k->name, STR_ARG(name), STR_ARG(value));
-    return 0;
-}
-
-static const char *host_spelling(const struct zone_kind *k, const char *machine)
-{
-    for (size_t i = 0; i < k->machines.n; i++)
-        if (strcmp(k->machines.v[i], machine) == 0)
-            return k->spellings[i];
-    return machine;
-}
-
-static int expand(const struct zone_kind *k, const struct zone_facts *f, struct str s, struct buf *out,
-                  struct err *e)
-{
-    char epoch[24];
-    snprintf(epoch, sizeof epoch, "%lld", (long long)f->epoch);
-    const char *values[ZONE_VARIABLES] = {
-        [ZONE_NAME] = f->name,
-        [ZONE_FILE] = f->file,
-        [ZONE_HOSTNAME] = f->hostname,
-        [ZONE_DISTRO] = f->distro,
-        [ZONE_RELEASE] = f->release,
-        [ZONE_VERSION] = f->version,
-        [ZONE_ARCH] = f->arch,
-        [ZONE_MACHINE] = f->machine,
-        [ZONE_EPOCH] = epoch,
-        [ZONE_HOSTARCH] = host_spelling(k, f->machine),
-        [ZONE_KERNEL] = zone_kind_capability(k, "kernel"),
-    };
-    for (size_t i = 0; i < s.n; i++) {
-        struct str name = s.p[i] == '{' ? fixup_variable_name(str_from(s, i)) : (struct str){NULL, 0};
-        if (name.n == 0) {
-            buf_putc(out, s.p[i]);
-            continue;
-        }
-        struct str value = str_c(values[zone_kind_variable(name)]);
-        if (check_value(k, name, value, e) < 0)
-            return -1;
-        buf_str(out, value);
-        i += name.n + 1;
-    }
-    return 0;
-}
-
-static int host_text(const struct zone_kind *k, const struct kw_section *s, const struct zone_facts *f,
-                     struct arena *a, struct zone_file *out, struct err *e)
-{
-    AUTO_BUF name = {0}, text = {0};
-    if (expand(k, f, s->label, &name, e) < 0)
-        return -1;
-    for (size_t i = 0; i < s->nlines; i++) {
-        if (expand(k, f, fixup_line_text(k->text, &s->lines[i]), &text, e) < 0)
-            return -1;
-        buf_putc(&text, '\n');
-    }
-    *out = (struct zone_file){arena_str(a, buf_view(&name)), arena_copy(a, buf_view(&text))};
-    return 0;
-}
-
-/* A later section of the same name is in the place of an earlier one. */
-static bool is_last(const struct zone_kind *k, size_t at, const struct zone_facts *f)
-{
-    const struct kw_section *s = k->kw.sections;
-    for (size_t i = at + 1; i < k->kw.n; i++)
-        if (str_is(s[i].name, "host") && str_eq(s[i].label, s[at].label) && fits(&s[i], f))
-            return false;
-    return true;
-}
-
-bool zone_kind_has_host(const struct zone_kind *k)
-{
-    for (size_t i = 0; i < k->kw.n; i++)
-        if (str_is(k->kw.sections[i].name, "host"))
-            return true;
-    return false;
-}
-
-int zone_kind_host(const struct zone_kind *k, const struct zone_facts *f, struct arena *a,
-                   struct zone_file **out, size_t *n, struct err *e)
-{
-    struct zone_file *v = *out = arena_array(a, k->kw.n + 1, sizeof *v);
-    *n = 0;
-    for (size_t i = 0; i < k->kw.n; i++) {
-        const struct kw_section *s = &k->kw.sections[i];
-        if (!str_is(s->name, "host") || !fits(s, f) || !is_last(k, i, f) || s->nlines == 0)
-            continue;
-        if (host_text(k, s, f, a, &v[*n], e) < 0)
-            return -1;
-        for (size_t j = 0; j < *n; j++)
-            if (strcmp(v[j].name, v[*n].name) == 0)
-                return kw_error(&k->kw, s->line, s->col, e, "two files for the host are called `%s'",
-                                v[j].name);
-        ++*n;
-    }
-    return 0;
 }
 
 int zone_kind_check(const char *name, struct str text, struct err *e)

@@ -17,6 +17,13 @@ struct zone_facts {
     const char *file; /* base name of the target */
     const char *hostname;
     int64_t epoch; /* seconds since 1970 */
+    /* What follows may be NULL. */
+    const char *net;     /* `none', `host', `dhcp', `static', `routed' (static, with a gateway); or unsaid */
+    const char *link;    /* dhcp, static, routed: the host's interface, link or bridge */
+    const char *address; /* static, routed: ADDRESS/BITS */
+    const char *gateway; /* routed */
+    const char *dir;     /* the zone's own directory, in place of the manager's usual one */
+    const char *kernel;  /* in place of the capability */
 };
 
 /* A package of a plan. */
@@ -33,6 +40,22 @@ struct zone_words {
 struct zone_file {
     const char *name; /* no slash in it */
     struct str text;
+};
+
+/* A zone manager of a host, and what it needs to know of a zone of this kind: a [manager] section. */
+struct zone_manager_data {
+    const char *name;
+    const char *system;     /* what uname(3) calls the host */
+    const char *hint;       /* where its programs come from; or NULL */
+    const char *net;        /* as --net takes it: what a zone has without that */
+    struct zone_words nets; /* values of zone_facts.net that it can give */
+    const char *dir, *root; /* the zone's own directory; its root, there or below */
+    struct zone_manager_file {
+        const char *key;  /* what the driver calls it */
+        const char *name; /* of a zone_kind_host() file */
+        const char *path; /* where it is put */
+    } * files;
+    size_t n;
 };
 
 /* A kind as its file has it; lives in the arena that it was loaded into. */
@@ -69,6 +92,13 @@ bool zone_kind_has_host(const struct zone_kind *k);
    bytes); two files of one name. */
 int zone_kind_host(const struct zone_kind *k, const struct zone_facts *f, struct arena *a,
                    struct zone_file **out, size_t *n, struct err *e);
+/* The names of the managers that run zones of this kind, in the file's order. */
+struct zone_words zone_kind_managers(const struct zone_kind *k, struct arena *a);
+/* What the kind says of one of them, variables put in. ERR_USAGE: as zone_kind_host(). */
+int zone_kind_manager(const struct zone_kind *k, const char *manager, const struct zone_facts *f,
+                      struct arena *a, struct zone_manager_data *out, struct err *e);
+/* What {vnic} stands for: a name for a network link of the zone's own. */
+const char *zone_kind_vnic(const char *zone, struct arena *a);
 /* The names of all kinds, sorted, in the arena. */
 int zone_kind_list(const struct data *d, struct arena *a, struct zone_words *out, struct err *e);
 /* Lints one file. */

@@ -32,6 +32,13 @@ enum zone_variable {
     ZONE_HOSTARCH,
     ZONE_KERNEL,
     ZONE_EPOCH,
+    ZONE_DIR,
+    ZONE_ROOT,
+    ZONE_LINK,
+    ZONE_VNIC,
+    ZONE_ADDRESS,
+    ZONE_FAMILY,
+    ZONE_GATEWAY,
     ZONE_VARIABLES /* how many there are: no variable */
 };
 
@@ -39,5 +46,10 @@ enum zone_variable zone_kind_variable(struct str name);
 /* The whole file, checked. */
 int zone_kind_read(const char *name, const char *file, struct str text, struct arena *a,
                    struct zone_kind *out, struct err *e);
+
+/* Whether the section's qualifiers fit. */
+bool zone_kind_fits(const struct kw_section *s, const struct zone_facts *f);
+/* The first line with this key; p NULL: there is none. */
+struct str zone_kind_value(const struct kw_section *s, const char *key);
 
 #endif

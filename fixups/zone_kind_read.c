@@ -6,10 +6,12 @@ static const char *const variables[ZONE_VARIABLES] = {
     [ZONE_NAME] = "name",         [ZONE_FILE] = "file",       [ZONE_HOSTNAME] = "hostname",
     [ZONE_DISTRO] = "distro",     [ZONE_RELEASE] = "release", [ZONE_VERSION] = "version",
     [ZONE_ARCH] = "arch",         [ZONE_MACHINE] = "machine", [ZONE_EPOCH] = "epoch",
-    [ZONE_HOSTARCH] = "hostarch", [ZONE_KERNEL] = "kernel",
+    [ZONE_HOSTARCH] = "hostarch", [ZONE_KERNEL] = "kernel",   [ZONE_DIR] = "dir",
+    [ZONE_ROOT] = "root",         [ZONE_LINK] = "link",       [ZONE_VNIC] = "vnic",
+    [ZONE_ADDRESS] = "address",   [ZONE_FAMILY] = "family",   [ZONE_GATEWAY] = "gateway",
 };
 
-static const char *const quals[] = {"format", "distro", "release", "arch"};
+static const char *const quals[] = {"format", "distro", "release", "arch", "net"};
 
 static const struct capability {
     const char *name;
@@ -25,7 +27,10 @@ static const struct keyword {
     {"zone", "capability", 2, 2, false, false},  {"packages", "packages", 1, 0, false, false},
     {"packages", "without", 1, 0, false, false}, {"note", "text", 1, 0, true, true},
     {"refuse", "newer", 2, 2, true, false},      {"refuse", "reason", 1, 0, true, true},
-    {"refuse", "instead", 1, 0, true, false},
+    {"refuse", "instead", 1, 0, true, false},    {"manager", "system", 1, 1, true, true},
+    {"manager", "net", 1, 1, true, true},        {"manager", "nets", 1, 0, true, true},
+    {"manager", "dir", 1, 1, true, true},        {"manager", "root", 1, 1, true, true},
+    {"manager", "hint", 1, 0, true, false},      {"manager", "file", 3, 3, false, false},
 };
 
 enum zone_variable zone_kind_variable(struct str name)
@@ -42,31 +47,58 @@ static int check_variables(const struct kw_file *f, unsigned line, unsigned col,
         struct str name = s.p[i] == '{' ? fixup_variable_name(str_from(s, i)) : (struct str){NULL, 0};
         if (name.n > 0 && zone_kind_variable(name) == ZONE_VARIABLES)
             return kw_error(f, line, col + (unsigned)i, e,
-                            "unknown variable {%" STR_FMT
-                            "} (known: {name} {file} {hostname} {distro} {release} {version} {arch} "
-                            "{machine} {hostarch} {kernel} {epoch})",
+                            "unknown variable {%" STR_FMT "}; zonestrap-zone(5) has those there are",
                             STR_ARG(name));
         i += name.n;
     }
     return 0;
 }
 
+/* There must be something for it to go on with. */
+static bool has_host_before(const struct zone_kind *k, const struct kw_section *s)
+{
+    for (const struct kw_section *h = k->kw.sections; h < s; h++)
+        if (str_is(h->name, "host") && str_eq(h->label, s->label))
+            return true;
+    return false;
+}
+
+/* [host] and [append]. */
 static int check_host(const struct zone_kind *k, const struct kw_section *s, struct err *e)
 {
     if (s->label.n == 0 || s->label.p[0] == '.' || str_chr(s->label, '/') < s->label.n)
-        return kw_error(&k->kw, s->line, s->col, e, "[host FILE] wants a file's name, without directories");
+        return kw_error(&k->kw, s->line, s->col, e,
+                        "[%" STR_FMT " FILE] wants a file's name, without directories", STR_ARG(s->name));
+    if (str_is(s->name, "append") && !has_host_before(k, s))
+        return kw_error(&k->kw, s->line, s->col, e, "[append]: no [host %" STR_FMT "] stands before it",
+                        STR_ARG(s->label));
     if (check_variables(&k->kw, s->line, s->col, s->label, e) < 0)
         return -1;
     for (size_t i = 0; i < s->nlines; i++) {
         const struct kw_line *l = &s->lines[i];
         if (!str_is(l->key, "|"))
             return kw_error(&k->kw, l->line, l->col, e,
-                            "`%" STR_FMT
-                            "' in [host], which has lines of text alone: `|', a blank and the text",
-                            STR_ARG(l->key));
+                            "`%" STR_FMT "' in [%" STR_FMT
+                            "], which has lines of text alone: `|', a blank and the text",
+                            STR_ARG(l->key), STR_ARG(s->name));
         if (check_variables(&k->kw, l->line, l->col + 2, fixup_line_text(k->text, l), e) < 0)
             return -1;
     }
+    return 0;
+}
+
+/* [manager NAME]: its name, and the variables in its values. */
+static int check_manager(const struct zone_kind *k, const struct kw_section *s, struct err *e)
+{
+    if (s->label.n == 0)
+        return kw_error(&k->kw, s->line, s->col, e, "[manager NAME] wants a zone manager's name");
+    for (const struct kw_section *m = k->kw.sections; m < s; m++)
+        if (str_is(m->name, "manager") && str_eq(m->label, s->label))
+            return kw_error(&k->kw, s->line, s->col, e, "[manager %" STR_FMT "] stands in line %u already",
+                            STR_ARG(s->label), m->line);
+    for (size_t i = 0; i < s->nlines; i++)
+        if (check_variables(&k->kw, s->lines[i].line, s->lines[i].arg_col, s->lines[i].arg, e) < 0)
+            return -1;
     return 0;
 }
 
@@ -111,7 +143,9 @@ static int check_quals(const struct kw_file *f, const struct kw_section *s, stru
         size_t k = 0;
         while (k < COUNT(quals) && !str_is(s->quals[i].key, quals[k]))
             k++;
-        if (k == COUNT(quals) || str_is(s->name, "zone"))
+        bool one = str_is(s->name, "zone") || str_is(s->name, "manager");
+        bool host = str_is(s->name, "host") || str_is(s->name, "append");
+        if (k == COUNT(quals) || one || (str_is(s->quals[i].key, "net") && !host))
             return kw_error(f, s->line, s->col, e, "[%" STR_FMT "] has no qualifier `%" STR_FMT "'",
                             STR_ARG(s->name), STR_ARG(s->quals[i].key));
     }
@@ -128,16 +162,19 @@ static int check_section(const struct zone_kind *k, const struct kw_section *s, 
                          : 0;
     if (check_quals(f, s, e) < 0)
         return -1;
-    if (str_is(s->name, "host"))
+    if (str_is(s->name, "host") || str_is(s->name, "append"))
         return check_host(k, s, e);
     for (size_t i = 0; i < COUNT(keywords); i++)
         known = known || str_is(s->name, keywords[i].section);
     if (!known)
         return kw_error(f, s->line, s->col, e,
-                        "unknown section [%" STR_FMT "] (known: zone, packages, note, refuse, host)",
+                        "unknown section [%" STR_FMT
+                        "] (known: zone, packages, note, refuse, host, append, manager)",
                         STR_ARG(s->name));
-    if (s->label.n > 0)
-        return kw_error(f, s->line, s->col, e, "[%" STR_FMT "] takes no name", STR_ARG(s->name));
+    if (str_is(s->name, "manager") ? check_manager(k, s, e) < 0 : s->label.n > 0)
+        return s->label.n == 0 || str_is(s->name, "manager")
+                   ? -1
+                   : kw_error(f, s->line, s->col, e, "[%" STR_FMT "] takes no name", STR_ARG(s->name));
     for (size_t i = 0; i < s->nlines; i++)
         if (check_line(f, s, i, e) < 0)
             return -1;

@@ -3,14 +3,21 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/file.h"
+#include "base/os.h"
 #include "cmd/zone/zone.h"
 
-enum { OUT_MAX = 64 << 20 };
+/* OUT_MAX: bytes kept; TICK: milliseconds between looks at stop; GRACE: ticks to end by itself;
+   FDS_MAX: descriptors that this program may have open. */
+enum { OUT_MAX = 64 << 20, TICK = 200, GRACE = 25, FDS_MAX = 4096 };
 
 const char *command_find(const char *name, struct arena *a)
 {
@@ -23,40 +30,86 @@ const char *command_find(const char *name, struct arena *a)
     return NULL;
 }
 
-static int start(const char *const *argv, int out, int err, pid_t *pid)
+/* grouped: in a process group of its own, so that a terminal's ^C reaches this program alone. */
+static int start(const char *const *argv, int out, int err, bool grouped, pid_t *pid)
 {
     static const char *const env[] = {ZONE_PATH, "LC_ALL=C", NULL};
     posix_spawn_file_actions_t fa;
+    posix_spawnattr_t attr;
     posix_spawn_file_actions_init(&fa);
+    posix_spawnattr_init(&attr);
     posix_spawn_file_actions_addopen(&fa, 0, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&fa, out, 1);
     posix_spawn_file_actions_adddup2(&fa, err, 2);
-    int rc = posix_spawn(pid, argv[0], &fa, NULL, (char **)argv, (char **)env);
+    if (grouped)
+        posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP);
+    int rc = posix_spawn(pid, argv[0], &fa, &attr, (char **)argv, (char **)env);
+    posix_spawnattr_destroy(&attr);
     posix_spawn_file_actions_destroy(&fa);
     return rc;
 }
 
+/* A program at work: its outputs, [0] standard output and [1] standard error, and what they said. */
+struct running {
+    const struct command_opts *o;
+    pid_t pid;
+    int fds[2];
+    struct buf out, said; /* said: the last bytes of standard error */
+    unsigned stopping;    /* ticks since it was asked to end */
+};
+
 /* False at the end. */
-static bool take(int fd, struct buf *b)
+static bool take(struct running *r, int which)
 {
     char chunk[4096];
-    ssize_t n = read(fd, chunk, sizeof chunk);
-    if (n > 0 && b->n < OUT_MAX)
+    ssize_t n = read(r->fds[which], chunk, sizeof chunk);
+    if (n <= 0)
+        return n < 0 && errno == EINTR;
+    struct buf *b = which == 1 ? &r->said : &r->out;
+    if ((which == 1 || r->o->out != NULL) && b->n < OUT_MAX)
         buf_add(b, chunk, (size_t)n);
-    return n > 0 || (n < 0 && errno == EINTR);
+    if (r->o->out == NULL && r->o->output != NULL)
+        r->o->output(r->o->ctx, chunk, (size_t)n);
+    return true;
 }
 
-static void collect(int out, int err, struct buf *o, struct buf *m)
+static void watch_stop(struct running *r)
 {
-    struct pollfd p[2] = {{.fd = out, .events = POLLIN}, {.fd = err, .events = POLLIN}};
-    struct buf *to[2] = {o, m};
-    while (p[0].fd >= 0 || p[1].fd >= 0) {
-        if (poll(p, 2, -1) < 0 && errno != EINTR)
+    if (r->o->stop == NULL || *r->o->stop == 0)
+        return;
+    if (r->stopping++ == 0)
+        kill(-r->pid, SIGTERM);
+    else if (r->stopping == GRACE)
+        kill(-r->pid, SIGKILL);
+}
+
+/* Something that the program leaves running may keep its outputs open: with a stop in sight they are not
+   waited for for ever. */
+static void collect(struct running *r)
+{
+    struct pollfd p[2] = {{.fd = r->fds[0], .events = POLLIN}, {.fd = r->fds[1], .events = POLLIN}};
+    while ((p[0].fd >= 0 || p[1].fd >= 0) && r->stopping <= GRACE) {
+        if (poll(p, 2, r->o->stop != NULL ? TICK : -1) < 0 && errno != EINTR)
             return;
+        watch_stop(r);
         for (int i = 0; i < 2; i++)
-            if (p[i].fd >= 0 && p[i].revents != 0 && !take(p[i].fd, to[i]))
+            if (p[i].fd >= 0 && p[i].revents != 0 && !take(r, i))
                 p[i].fd = -1;
     }
+}
+
+static int wait_for(struct running *r)
+{
+    const struct timespec tick = {0, TICK * 1000000L};
+    int status = 0, flags = r->o->stop != NULL ? WNOHANG : 0;
+    pid_t pid;
+    while ((pid = waitpid(r->pid, &status, flags)) != r->pid) {
+        if (pid < 0 && errno != EINTR)
+            break;
+        watch_stop(r);
+        nanosleep(&tick, NULL);
+    }
+    return status;
 }
 
 /* What follows the first line is advice, as a rule. */
@@ -75,30 +128,119 @@ static bool pipe_open(int fds[2])
            fcntl(fds[1], F_SETFD, FD_CLOEXEC) == 0;
 }
 
-int command_run(const char *const *argv, struct buf *out, struct err *e)
+static int verdict(const char *const *argv, const struct running *r, int status, struct err *e)
 {
-    int o[2] = {-1, -1}, m[2] = {-1, -1}, status = 0;
-    pid_t pid = -1;
-    AUTO_BUF text = {0}, said = {0};
-    int rc = pipe_open(o) && pipe_open(m) ? start(argv, o[1], m[1], &pid) : errno;
-    for (int i = 0; i < 2; i++)
-        if ((i ? m : o)[1] >= 0)
-            close((i ? m : o)[1]);
-    if (rc == 0) {
-        collect(o[0], m[0], &text, &said);
-        while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-            ;
+    if (r->stopping > 0)
+        return err_set(e, ERR_INTR, "interrupted");
+    if (r->o->out != NULL)
+        buf_str(r->o->out, buf_view(&r->out));
+    if (r->o->status != NULL) {
+        *r->o->status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+        return 0;
     }
-    for (int i = 0; i < 2; i++)
-        if ((i ? m : o)[0] >= 0)
-            close((i ? m : o)[0]);
-    if (rc != 0)
-        return err_sys(e, ERR_HOST, rc, "%s: cannot be run", argv[0]);
-    if (out != NULL)
-        buf_str(out, buf_view(&text));
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return 0;
-    struct str why = first_line(buf_view(&said));
+    struct str why = first_line(buf_view(&r->said));
     return err_set(e, ERR_HOST, "%s %s failed: %" STR_FMT, argv[0], argv[1] ? argv[1] : "",
                    STR_ARG(why.n > 0 ? why : STR("it did not say why")));
+}
+
+int command_run_with(const char *const *argv, const struct command_opts *o, struct err *e)
+{
+    int out[2] = {-1, -1}, err[2] = {-1, -1}, status = 0;
+    struct running r = {.o = o};
+    int rc = pipe_open(out) && pipe_open(err) ? start(argv, out[1], err[1], o->stop != NULL, &r.pid) : errno;
+    for (int i = 0; i < 2; i++)
+        if ((i ? err : out)[1] >= 0)
+            close((i ? err : out)[1]);
+    if (rc == 0) {
+        r.fds[0] = out[0];
+        r.fds[1] = err[0];
+        collect(&r);
+        status = wait_for(&r);
+    }
+    for (int i = 0; i < 2; i++)
+        if ((i ? err : out)[0] >= 0)
+            close((i ? err : out)[0]);
+    rc = rc != 0 ? err_sys(e, ERR_HOST, rc, "%s: cannot be run", argv[0]) : verdict(argv, &r, status, e);
+    buf_free(&r.out);
+    buf_free(&r.said);
+    return rc;
+}
+
+int command_run(const char *const *argv, struct buf *out, struct err *e)
+{
+    const struct command_opts o = {.out = out};
+    return command_run_with(argv, &o, e);
+}
+
+/* Other locks of its parent's must not live on in it. */
+static void close_others(int a, int b, int c)
+{
+    long max = sysconf(_SC_OPEN_MAX);
+    for (int fd = 3; fd < (max < 0 || max > FDS_MAX ? FDS_MAX : max); fd++)
+        if (fd != a && fd != b && fd != c)
+            close(fd);
+}
+
+/* Tells its parent an error number through `say'; silence is success. */
+_Noreturn static void keep(const char *const *argv, int run, int log, int say)
+{
+    char number[24];
+    pid_t pid = -1;
+    setsid();
+    close_others(run, log, say);
+    int rc = start(argv, log, log, true, &pid);
+    if (rc == 0) {
+        int n = snprintf(number, sizeof number, "%ld\n", (long)pid);
+        if (ftruncate(run, 0) < 0 || pwrite(run, number, (size_t)n, 0) != n)
+            rc = errno;
+    }
+    if (rc != 0) {
+        if (pid > 0)
+            kill(pid, SIGKILL);
+        ssize_t ignored = write(say, &rc, sizeof rc);
+        (void)ignored;
+        _exit(1);
+    }
+    close(say);
+    int null = open("/dev/null", O_RDWR);
+    for (int fd = 0; fd < 3 && null >= 0; fd++)
+        dup2(null, fd);
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+    _exit(0);
+}
+
+int command_detach(const char *const *argv, const char *run, const char *log, struct err *e)
+{
+    int say[2], rc = 0;
+    AUTO_FD lock = open(run, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    AUTO_FD to = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (lock < 0 || to < 0)
+        return err_sys(e, ERR_HOST, errno, "%s", lock < 0 ? run : log);
+    if (os_lock(lock) < 0)
+        return err_sys(e, ERR_HOST, errno, "%s", run);
+    if (!pipe_open(say))
+        return err_sys(e, ERR_HOST, errno, "%s: cannot be run", argv[0]);
+    pid_t pid = fork();
+    if (pid == 0)
+        keep(argv, lock, to, say[1]);
+    close(say[1]);
+    ssize_t n = pid < 0 ? 0 : read(say[0], &rc, sizeof rc);
+    if (pid < 0)
+        rc = errno;
+    close(say[0]);
+    return n > 0 || pid < 0 ? err_sys(e, ERR_HOST, rc, "%s: cannot be run", argv[0]) : 0;
+}
+
+pid_t command_detached(const char *run)
+{
+    char text[24] = "";
+    uint64_t pid = 0;
+    AUTO_FD fd = open(run, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0 || os_lock(fd) == 0)
+        return 0;
+    ssize_t n = pread(fd, text, sizeof text - 1, 0);
+    return n > 0 && str_u64(str_trim((struct str){text, (size_t)n}), &pid) ? (pid_t)pid : 0;
 }

@@ -11,7 +11,16 @@
 static void fuzz_zone(struct str text)
 {
     AUTO_ARENA a = {0};
-    const struct zone_facts f = {"deb", "d", "r", "1", "amd64", "x86_64", "n", "n.tar", "h", 1};
+    const struct zone_facts f = {.format = "deb",
+                                 .distro = "d",
+                                 .release = "r",
+                                 .version = "1",
+                                 .arch = "amd64",
+                                 .machine = "x86_64",
+                                 .name = "n",
+                                 .file = "n.tar",
+                                 .hostname = "h",
+                                 .epoch = 1};
     const struct zone_package pkg = {"p", "1:2-3"};
     const struct data none = {0};
     struct zone_words add, without;

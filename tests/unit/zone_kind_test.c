@@ -7,12 +7,16 @@
 #include "tests/unit/scratch.h"
 #include "tests/unit/test.h"
 
+#define SAMPLE(f, d, r, v, a, m)                                                                             \
+    {                                                                                                        \
+        .format = f, .distro = d, .release = r, .version = v, .arch = a, .machine = m, .name = "my-zone",    \
+        .file = "my-zone.tar.gz", .hostname = "host-1", .epoch = 1700000000                                  \
+    }
 static const struct zone_facts samples[] = {
-    {"deb", "debian", "bookworm", "12", "amd64", "x86_64", "my-zone", "my-zone.tar.gz", "host-1", 1700000000},
-    {"deb", "devuan", "daedalus", "5", "amd64", "x86_64", "my-zone", "my-zone.tar.gz", "host-1", 1700000000},
-    {"deb", "ubuntu", "noble", "24.04", "arm64", "aarch64", "my-zone", "my-zone.tar.gz", "host-1",
-     1700000000},
-    {"rpm", "fedora", "43", "", "x86_64", "x86_64", "my-zone", "my-zone.tar.gz", "host-1", 1700000000},
+    SAMPLE("deb", "debian", "bookworm", "12", "amd64", "x86_64"),
+    SAMPLE("deb", "devuan", "daedalus", "5", "amd64", "x86_64"),
+    SAMPLE("deb", "ubuntu", "noble", "24.04", "arm64", "aarch64"),
+    SAMPLE("rpm", "fedora", "43", "", "x86_64", "x86_64"),
 };
 enum { NSAMPLES = sizeof samples / sizeof *samples };
 
@@ -50,6 +54,37 @@ static void print_sample(struct buf *b, const struct zone_kind *k, const struct 
     }
 }
 
+/* What each manager is told of a zone, and its files for each kind of network that it gives. */
+static void print_managers(struct buf *b, const struct zone_kind *k)
+{
+    AUTO_ARENA a = {0};
+    struct err e = {0};
+    const struct zone_words managers = zone_kind_managers(k, &a);
+    for (size_t i = 0; i < managers.n; i++) {
+        struct zone_manager_data d;
+        struct zone_facts f = samples[0];
+        CHECK(zone_kind_manager(k, managers.v[i], &f, &a, &d, &e) == 0);
+        buf_printf(b, "=== manager %s\nsystem %s\nnet %s\ndir %s\nroot %s\n", d.name, d.system, d.net, d.dir,
+                   d.root);
+        for (size_t n = 0; n < d.n; n++)
+            buf_printf(b, "file %s %s %s\n", d.files[n].key, d.files[n].name, d.files[n].path);
+        for (size_t n = 0; n < d.nets.n; n++) {
+            struct zone_file *v;
+            size_t nv;
+            f.net = d.nets.v[n];
+            f.link = "eth0";
+            f.address = n % 2 ? "192.0.2.7/24" : "2001:db8::7/64";
+            f.gateway = n % 2 ? "192.0.2.1" : "2001:db8::1";
+            CHECK(zone_kind_host(k, &f, &a, &v, &nv, &e) == 0);
+            buf_printf(b, "=== net %s\n", f.net);
+            for (size_t h = 0; h < d.n; h++)
+                for (size_t x = 0; x < nv; x++)
+                    if (strcmp(v[x].name, d.files[h].name) == 0)
+                        buf_str(b, v[x].text);
+        }
+    }
+}
+
 static void built_in(void)
 {
     AUTO_ARENA a = {0};
@@ -67,6 +102,7 @@ static void built_in(void)
         buf_printf(&got, "%s\n", zone_kind_title(k));
         for (size_t s = 0; s < NSAMPLES; s++)
             print_sample(&got, k, &samples[s]);
+        print_managers(&got, k);
         if (mode != NULL && strcmp(mode, "write") == 0)
             CHECK(file_replace(path, buf_view(&got), 0644, &e) == 0);
         CHECK(file_read(path, 1 << 20, &want, &e) == 0);
@@ -86,7 +122,8 @@ static int load(const char *text, struct arena *a, struct zone_kind **k, struct 
     return zone_kind_load(&d, "x", a, k, e);
 }
 
-#define ZONE "[zone]\ntitle X\n"
+#define ZONE    "[zone]\ntitle X\n"
+#define MANAGER "[manager x]\nsystem X\nnet none\nnets none\ndir /x/{name}\nroot {dir}\n"
 
 static void errors(void)
 {
@@ -115,6 +152,14 @@ static void errors(void)
         {ZONE "[refuse]\nnewer x 1\n", "x.zone:3:1: [refuse] has no `reason'"},
         {ZONE "[refuse]\nnewer x\n", "x.zone:4:7: `newer' takes 2 words, not 1"},
         {ZONE "[refuse]\nreason x\nnewer x 1.2\n", "x.zone:5:7: `1.2' is no number"},
+        {ZONE "[append x]\n| y\n", "x.zone:3:1: [append]: no [host x] stands before it"},
+        {ZONE "[note net=dhcp]\ntext x\n", "x.zone:3:1: [note] has no qualifier `net'"},
+        {ZONE "[manager]\n", "x.zone:3:1: [manager NAME] wants a zone manager's name"},
+        {ZONE "[manager x net=dhcp]\n", "x.zone:3:1: [manager] has no qualifier `net'"},
+        {ZONE MANAGER MANAGER, "x.zone:9:1: [manager x] stands in line 3 already"},
+        {ZONE "[manager x]\nsystem X\n", "x.zone:3:1: [manager] has no `net'"},
+        {ZONE "[manager x]\ndir /{nam}\n", "x.zone:4:6: unknown variable {nam}"},
+        {ZONE MANAGER "file config x\n", "x.zone:9:6: `file' takes 3 words, not 2"},
         {ZONE "[host]\n", "x.zone:3:1: [host FILE] wants a file's name"},
         {ZONE "[host a/b]\n", "x.zone:3:1: [host FILE] wants a file's name"},
         {ZONE "[host ..]\n", "x.zone:3:1: [host FILE] wants a file's name"},

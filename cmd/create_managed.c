@@ -1,0 +1,307 @@
+#include "cmd/create_managed.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "cmd/create_zone.h"
+#include "cmd/remove.h"
+#include "cmd/zone/command.h"
+#include "cmd/zone/manager.h"
+#include "cmd/zone_net.h"
+
+#define PREFIX "zone:"
+
+/* One run. */
+struct managed {
+    struct job *job;
+    struct create_plan *plan;
+    struct zone_kind *kind;
+    struct zone_manager_data data;
+    struct zone_net net;
+    struct manager_zone zone;
+    struct manager_steps steps;
+    enum create_when when;
+    int lock;
+};
+
+bool create_managed_is(const char *target)
+{
+    return strncmp(target, PREFIX, strlen(PREFIX)) == 0;
+}
+
+int create_managed_check(struct job *j, const char *target, struct err *e)
+{
+    static const char *const only[] = {"net", "dataset", "manager", "dry-run", NULL};
+    static const char *const never[] = {"host-files", "keep", NULL};
+    bool managed = create_managed_is(target);
+    for (const char *const *o = managed ? never : only; *o != NULL; o++)
+        if (options_given(&j->opt, *o))
+            return err_set(e, ERR_USAGE,
+                           managed ? "--%s does not go with zone:NAME" : "--%s is for zone:NAME", *o);
+    return managed ? manager_name_check(target + strlen(PREFIX), e) : 0;
+}
+
+/* --- the manager */
+
+/* Whether this manager of the kind is the host's and can be used; the reason goes to why. */
+static int usable(struct managed *m, struct zone_kind *k, const char *name, struct err *why)
+{
+    struct utsname u;
+    const struct zone_facts f = {.name = m->zone.name};
+    const struct manager *driver = manager_find(name);
+    if (zone_kind_manager(k, name, &f, &m->job->arena, &m->data, why) < 0)
+        return -1;
+    if (driver == NULL)
+        return err_set(why, ERR_USAGE, "zone kind %s: unknown zone manager `%s'", zone_kind_name(k), name);
+    if (m->job->opt.manager == NULL && (uname(&u) < 0 || strcmp(u.sysname, m->data.system) != 0))
+        return err_set(why, ERR_HOST, "zone manager %s is for hosts with %s", name, m->data.system);
+    if (manager_can(driver, &m->job->arena, why) < 0)
+        return m->data.hint != NULL ? err_hint(why, "%s", m->data.hint) : -1;
+    m->zone.manager = driver;
+    m->kind = k;
+    return 0;
+}
+
+/* The first manager of the kind that can be used. Of several reasons why not, one about programs is kept. */
+static int choose_of(struct managed *m, const char *kind, struct err *why)
+{
+    struct zone_kind *k;
+    const char *wanted = m->job->opt.manager;
+    if (zone_kind_load(&m->job->data, kind, &m->job->arena, &k, why) < 0)
+        return err_wrap(why, "--zone");
+    const struct zone_words names = zone_kind_managers(k, &m->job->arena);
+    if (names.n == 0 && why->class == ERR_NONE)
+        err_set(why, ERR_USAGE, "zone kind %s has no zone manager", kind);
+    for (size_t i = 0; i < names.n; i++) {
+        struct err this = {0};
+        if (wanted != NULL && strcmp(names.v[i], wanted) != 0)
+            continue;
+        if (usable(m, k, names.v[i], &this) == 0)
+            return 0;
+        if (why->class == ERR_NONE || (why->hint[0] == '\0' && this.hint[0] != '\0'))
+            *why = this;
+    }
+    return -1;
+}
+
+static int choose(struct managed *m, struct err *e)
+{
+    struct zone_words kinds;
+    const char *wanted = m->job->opt.manager;
+    if (wanted != NULL && manager_find(wanted) == NULL)
+        return err_set(e, ERR_USAGE,
+                       "--manager: there is no zone manager `%s', but illumos, freebsd, lxc, nspawn", wanted);
+    if (m->job->opt.zone != NULL) {
+        if (choose_of(m, m->job->opt.zone, e) == 0)
+            return 0;
+        return e->class != ERR_NONE ? -1
+                                    : err_set(e, ERR_USAGE, "zone kind %s is not for zone manager %s",
+                                              m->job->opt.zone, wanted);
+    }
+    if (zone_kind_list(&m->job->data, &m->job->arena, &kinds, e) < 0)
+        return -1;
+    for (size_t i = 0; i < kinds.n; i++) {
+        struct err why = {0};
+        if (choose_of(m, kinds.v[i], &why) == 0)
+            return 0;
+        if (why.class == ERR_HOST && (e->class == ERR_NONE || (why.hint[0] != '\0' && e->hint[0] == '\0')))
+            *e = why;
+    }
+    return err_wrap(e, "no zone manager can be used here");
+}
+
+/* --- what is asked of it */
+
+static int dataset(struct managed *m, struct err *e)
+{
+    static const char ok[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:/-";
+    AUTO_BUF said = {0};
+    const char *parent = m->job->opt.dataset;
+    struct manager_zone *z = &m->zone;
+    if (parent == NULL)
+        return 0;
+    if (parent[0] == '\0' || parent[0] == '-' || parent[0] == '/' || parent[strspn(parent, ok)] != '\0')
+        return err_set(e, ERR_USAGE, "--dataset: `%s' is no name of a ZFS file system", parent);
+    const char *const *argv =
+        manager_argv(&m->job->arena, "zfs", "get", "-H", "-o", "value", "mountpoint", parent, NULL);
+    if (manager_run(z, argv, &said, e) < 0)
+        return err_wrap(e, "--dataset %s", parent);
+    struct str mount = str_trim(buf_view(&said));
+    if (!z->manager->packed) {
+        z->dataset = arena_printf(&m->job->arena, "%s/%s", parent, z->name);
+        return 0;
+    }
+    /* The manager makes a file system itself, where the zone's directory is to be. */
+    if (mount.n == 0 || mount.p[0] != '/' || mount.n == 1)
+        return err_set(e, ERR_HOST, "--dataset %s: it is mounted nowhere (%" STR_FMT ")", parent,
+                       STR_ARG(mount));
+    const struct zone_facts f = {
+        .name = z->name, .dir = arena_printf(&m->job->arena, "%" STR_FMT "/%s", STR_ARG(mount), z->name)};
+    return zone_kind_manager(m->kind, z->manager->name, &f, &m->job->arena, &m->data, e);
+}
+
+static bool gives(const struct zone_manager_data *d, const char *mode)
+{
+    for (size_t i = 0; i < d->nets.n; i++)
+        if (strcmp(d->nets.v[i], mode) == 0)
+            return true;
+    return false;
+}
+
+static int network(struct managed *m, struct err *e)
+{
+    const char *asked = m->job->opt.net;
+    AUTO_BUF list = {0};
+    if (zone_net_parse(asked != NULL ? asked : m->data.net, &m->job->arena, &m->net, e) < 0)
+        return -1;
+    if (asked == NULL && m->net.link != NULL && !zone_net_link_there(m->net.link)) {
+        log_warn(m->job->log, "zone %s: there is no %s here: it gets no network; --net gives it one",
+                 m->zone.name, m->net.link);
+        m->net = (struct zone_net){.mode = "none"};
+    }
+    if (gives(&m->data, m->net.mode))
+        return 0;
+    for (size_t i = 0; i < m->data.nets.n; i++)
+        buf_printf(&list, "%s%s", i ? ", " : "", m->data.nets.v[i]);
+    err_set(e, ERR_USAGE, "--net %s: zone manager %s gives no network of this kind (%s)", asked,
+            m->zone.manager->name, m->net.mode);
+    return err_hint(e, "it gives: %s; dhcp is LINK alone, static has an address, routed a gateway, too",
+                    buf_c(&list));
+}
+
+/* What the zone is but for the content of its files: all that can be said before the plan is made. */
+static int describe(struct managed *m, struct err *e)
+{
+    struct manager_zone *z = &m->zone;
+    for (size_t i = 0; i < m->data.n; i++)
+        *(strcmp(m->data.files[i].key, "config") == 0 ? &z->config : &z->extra) = m->data.files[i].path;
+    z->dir = m->data.dir;
+    z->root = m->data.root;
+    z->kind = zone_kind_name(m->kind);
+    z->net = m->net.mode;
+    z->link = m->net.link;
+    z->vnic = zone_kind_vnic(z->name, z->arena);
+    z->tarball = manager_beside(z, "tar.gz");
+    z->boot = m->when >= CREATE_FIRST_BOOT;
+    z->second = z->manager->inside && m->when >= CREATE_NOW;
+    m->steps = (struct manager_steps){.arena = z->arena};
+    return z->manager->steps(z, &m->steps, e);
+}
+
+static void take_texts(struct managed *m, const struct zone_file *files, size_t n)
+{
+    struct manager_zone *z = &m->zone;
+    for (size_t i = 0; i < m->data.n; i++)
+        for (size_t f = 0; f < n; f++)
+            if (strcmp(files[f].name, m->data.files[i].name) == 0)
+                *(strcmp(m->data.files[i].key, "config") == 0 ? &z->config_text : &z->extra_text) =
+                    files[f].text;
+}
+
+/* With the plan known, everything is. */
+static int describe_whole(struct managed *m, struct err *e)
+{
+    struct job *j = m->job;
+    struct zone_facts f;
+    struct zone_file *files;
+    size_t n;
+    if (create_zone_facts(j, m->plan, m->zone.name, "root.tar.gz", &f, e) < 0)
+        return -1;
+    f.net = m->net.mode;
+    f.link = m->net.link;
+    f.address = m->net.address;
+    f.gateway = m->net.gateway;
+    f.dir = m->zone.dir;
+    if (zone_kind_manager(m->kind, m->zone.manager->name, &f, &j->arena, &m->data, e) < 0 ||
+        zone_kind_host(m->kind, &f, &j->arena, &files, &n, e) < 0)
+        return -1;
+    take_texts(m, files, n);
+    m->zone.what = m->plan->what;
+    return describe(m, e);
+}
+
+/* --- doing it */
+
+static int fill(void *ctx, const char *path, struct err *e)
+{
+    struct managed *m = ctx;
+    /* What runs the second stage later, after this, needs it in the root. */
+    bool later = m->zone.manager->inside && m->when >= CREATE_NOW;
+    return create_to(m->job, m->plan, path, later ? CREATE_LATER : m->when, false, e);
+}
+
+static int second(void *ctx, const char *const *argv, struct err *e)
+{
+    struct managed *m = ctx;
+    size_t n = 0;
+    while (argv[n] != NULL)
+        n++;
+    const char **whole = arena_array(&m->job->arena, n + 1, sizeof *whole);
+    memcpy(whole, argv, n * sizeof *argv);
+    whole[0] = command_find(argv[0], &m->job->arena);
+    if (whole[0] == NULL)
+        return err_set(e, ERR_HOST, "there is no program %s here", argv[0]);
+    return second_stage_by(m->job, whole, m->zone.name, e);
+}
+
+static int drop_root(void *ctx, const char *path, struct err *e)
+{
+    struct managed *m = ctx;
+    return remove_root(m->job, path, e);
+}
+
+static int make(struct managed *m, struct err *e)
+{
+    const struct manager_calls calls = {.fill = fill, .second = second, .drop_root = drop_root, .ctx = m};
+    if (manager_make(&m->zone, &m->steps, &calls, e) < 0)
+        return err_wrap(e, "zone %s", m->zone.name);
+    progress_done(&m->job->ui,
+                  arena_printf(&m->job->arena, "%s: %zu packages in zone %s (%s)%s", m->plan->what,
+                               m->plan->plan.n, m->zone.name, m->zone.manager->name,
+                               m->zone.boot ? ", which runs" : ""),
+                  NULL);
+    return 0;
+}
+
+static int show(struct managed *m, struct err *e)
+{
+    AUTO_BUF out = {0};
+    if (manager_check(&m->zone, &m->steps, e) < 0)
+        return -1;
+    manager_show(&m->zone, &m->steps, &out);
+    fputs(buf_c(&out), stdout);
+    return 0;
+}
+
+static int managed(struct managed *m, struct err *e)
+{
+    struct job *j = m->job;
+    if (network(m, e) < 0 || dataset(m, e) < 0 || describe(m, e) < 0)
+        return -1;
+    if (!j->opt.dry_run && manager_record_lock(m->zone.name, true, &m->lock, e) < 0)
+        return -1;
+    if (manager_check(&m->zone, &m->steps, e) < 0) /* before anything is fetched */
+        return -1;
+    if (create_plan_make(j, m->plan, e) < 0 || describe_whole(m, e) < 0)
+        return -1;
+    return j->opt.dry_run ? show(m, e) : make(m, e);
+}
+
+int create_managed(struct job *j, struct create_plan *p, const char *target, enum create_when when,
+                   struct err *e)
+{
+    struct managed m = {.job = j, .plan = p, .when = when, .lock = -1};
+    m.zone = (struct manager_zone){
+        .name = target + strlen(PREFIX), .arena = &j->arena, .log = j->log, .stop = &job_stop};
+    if (choose(&m, e) < 0)
+        return -1;
+    j->opt.zone = zone_kind_name(m.kind);
+    if (j->opt.hostname == NULL)
+        j->opt.hostname = m.zone.name;
+    int rc = managed(&m, e);
+    manager_record_unlock(m.zone.name, m.lock, rc < 0);
+    return rc < 0 && e->class == ERR_INTR ? err_set(e, ERR_INTR, "interrupted") : rc;
+}

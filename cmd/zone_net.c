@@ -1,0 +1,66 @@
+#include "cmd/zone_net.h"
+
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+
+enum { LINK_MAX = 31 };
+
+static int bad(const char *word, const char *what, const char *why, struct err *e)
+{
+    err_set(e, ERR_USAGE, "--net %s: `%s' %s", word, what, why);
+    return err_hint(e, "none, host, or LINK[=ADDRESS/BITS[,GATEWAY]], as in lo1=192.0.2.7/24,192.0.2.1");
+}
+
+/* AF_INET, AF_INET6, or 0. */
+static int family_of(const char *address)
+{
+    unsigned char bytes[16];
+    return inet_pton(AF_INET, address, bytes) == 1    ? AF_INET
+           : inet_pton(AF_INET6, address, bytes) == 1 ? AF_INET6
+                                                      : 0;
+}
+
+static bool link_ok(struct str s)
+{
+    static const char ok[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+    for (size_t i = 0; i < s.n; i++)
+        if (memchr(ok, s.p[i], sizeof ok - 1) == NULL)
+            return false;
+    return s.n > 0 && s.n <= LINK_MAX && s.p[0] != '-' && s.p[0] != '.';
+}
+
+int zone_net_parse(const char *word, struct arena *a, struct zone_net *out, struct err *e)
+{
+    struct str rest = str_c(word), link, both, address;
+    uint64_t bits = 0;
+    *out = (struct zone_net){.mode = word};
+    if (strcmp(word, "none") == 0 || strcmp(word, "host") == 0)
+        return 0;
+    str_cut(&rest, '=', &link);
+    out->mode = "dhcp";
+    out->link = arena_str(a, link);
+    if (!link_ok(link))
+        return bad(word, out->link, "is no name of a link", e);
+    if (rest.p == NULL)
+        return 0;
+    str_cut(&rest, ',', &both);
+    out->mode = rest.p != NULL ? "routed" : "static";
+    out->address = arena_str(a, both);
+    out->gateway = rest.p != NULL ? arena_str(a, rest) : NULL;
+    str_cut(&both, '/', &address);
+    int family = family_of(arena_str(a, address));
+    if (family == 0 || !str_u64(both, &bits) || bits > (family == AF_INET ? 32 : 128))
+        return bad(word, out->address, "is no address with the bits of its network", e);
+    if (out->gateway != NULL && family_of(out->gateway) != family)
+        return bad(word, out->gateway, "is no address of the same kind for a gateway", e);
+    return 0;
+}
+
+bool zone_net_link_there(const char *link)
+{
+    return if_nametoindex(link) != 0;
+}

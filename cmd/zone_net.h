@@ -1,0 +1,20 @@
+/* --net of a zone that is made. */
+#ifndef CMD_ZONE_NET_H
+#define CMD_ZONE_NET_H
+
+#include <stdbool.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+
+struct zone_net {
+    const char *mode; /* none, host, dhcp, static, routed: see struct zone_facts */
+    const char *link, *address, *gateway;
+};
+
+/* `none', `host', or LINK[=ADDRESS/BITS[,GATEWAY]], IPv4 or IPv6; strings in the arena. ERR_USAGE. */
+int zone_net_parse(const char *word, struct arena *a, struct zone_net *out, struct err *e);
+/* Whether the host has an interface of this name. */
+bool zone_net_link_there(const char *link);
+
+#endif
