@@ -10,6 +10,7 @@
 #include "cmd/remove.h"
 #include "cmd/zone/command.h"
 #include "cmd/zone/manager.h"
+#include "cmd/zone/zone.h"
 #include "cmd/zone_net.h"
 
 #define PREFIX "zone:"
@@ -115,6 +116,21 @@ static int choose(struct managed *m, struct err *e)
 
 /* --- what is asked of it */
 
+static int dataset_free(struct managed *m, struct err *e)
+{
+    AUTO_BUF said = {0};
+    const char *name = m->zone.dataset;
+    const char *const *argv = manager_argv(&m->job->arena, "zfs", "list", "-H", "-o", "name", name, NULL);
+    if (manager_run(&m->zone, argv, &said, e) == 0) {
+        err_set(e, ERR_HOST, "--dataset: %s is there already", name);
+        return err_hint(e, "choose another name, or remove what is there");
+    }
+    if (e->class == ERR_INTR)
+        return -1;
+    *e = (struct err){0};
+    return 0;
+}
+
 static int dataset(struct managed *m, struct err *e)
 {
     static const char ok[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:/-";
@@ -132,7 +148,7 @@ static int dataset(struct managed *m, struct err *e)
     struct str mount = str_trim(buf_view(&said));
     if (!z->manager->packed) {
         z->dataset = arena_printf(&m->job->arena, "%s/%s", parent, z->name);
-        return 0;
+        return dataset_free(m, e);
     }
     /* The manager makes a file system itself, where the zone's directory is to be. */
     if (mount.n == 0 || mount.p[0] != '/' || mount.n == 1)
@@ -161,6 +177,10 @@ static int network(struct managed *m, struct err *e)
         log_warn(m->job->log, "zone %s: there is no %s here: it gets no network; --net gives it one",
                  m->zone.name, m->net.link);
         m->net = (struct zone_net){.mode = "none"};
+    }
+    if (m->zone.manager->links && m->net.link != NULL && !zone_net_link_there(m->net.link)) {
+        err_set(e, ERR_HOST, "--net %s: there is no network interface %s here", asked, m->net.link);
+        return err_hint(e, "make it first, or choose another one");
     }
     if (gives(&m->data, m->net.mode))
         return 0;
@@ -199,6 +219,14 @@ static void take_texts(struct managed *m, const struct zone_file *files, size_t 
             if (strcmp(files[f].name, m->data.files[i].name) == 0)
                 *(strcmp(m->data.files[i].key, "config") == 0 ? &z->config_text : &z->extra_text) =
                     files[f].text;
+}
+
+/* A zone that is to be booted must be one that the host can run, whose second stage runs before that. */
+static int can_run(struct managed *m, struct err *e)
+{
+    if (!m->zone.boot || m->zone.manager->inside || zone_supported(m->plan->release.machine, e) == 0)
+        return 0;
+    return err_hint(e, "--second-stage later makes the zone without booting it");
 }
 
 /* With the plan known, everything is. */
@@ -270,7 +298,7 @@ static int show(struct managed *m, struct err *e)
 {
     AUTO_BUF out = {0};
     if (manager_check(&m->zone, &m->steps, e) < 0)
-        return -1;
+        return err_wrap(e, "zone %s", m->zone.name);
     manager_show(&m->zone, &m->steps, &out);
     fputs(buf_c(&out), stdout);
     return 0;
@@ -284,8 +312,8 @@ static int managed(struct managed *m, struct err *e)
     if (!j->opt.dry_run && manager_record_lock(m->zone.name, true, &m->lock, e) < 0)
         return -1;
     if (manager_check(&m->zone, &m->steps, e) < 0) /* before anything is fetched */
-        return -1;
-    if (create_plan_make(j, m->plan, e) < 0 || describe_whole(m, e) < 0)
+        return err_wrap(e, "zone %s", m->zone.name);
+    if (create_plan_make(j, m->plan, e) < 0 || can_run(m, e) < 0 || describe_whole(m, e) < 0)
         return -1;
     return j->opt.dry_run ? show(m, e) : make(m, e);
 }

@@ -11,6 +11,9 @@
 
 /* Seconds that a zone has to shut down; that it may take until its init listens, and what it has then. */
 enum { DOWN_WITHIN = 60, YOUNG = 20, DOWN_YOUNG = 5 };
+/* With --keep-unit it leaves it to who started it to boot a zone again that asked for that, by this status.
+ */
+enum { REBOOT = 133 };
 
 static const char *const programs[] = {"systemd-nspawn", NULL};
 
@@ -81,7 +84,7 @@ static int do_boot(const struct manager_zone *z, struct err *e)
     whole[0] = command_find(argv[0], z->arena);
     if (whole[0] == NULL)
         return err_set(e, ERR_HOST, "there is no program %s here", argv[0]);
-    return command_detach(whole, manager_beside(z, "run"), manager_beside(z, "console"), e);
+    return command_detach(whole, manager_beside(z, "run"), manager_beside(z, "console"), REBOOT, e);
 }
 
 static const char *const *halt(const struct manager_zone *z)
@@ -107,7 +110,7 @@ static bool down(const struct manager_zone *z, int seconds, struct err *e)
     const struct timespec tick = {0, 200000000L};
     enum manager_state now = MANAGER_RUNNING;
     for (int i = 0; i < seconds * 5 && now == MANAGER_RUNNING; i++) {
-        if (state(z, &now, e) < 0)
+        if (state(z, &now, e) < 0 || manager_stopped(z))
             return false;
         if (now == MANAGER_RUNNING)
             nanosleep(&tick, NULL);
@@ -123,10 +126,9 @@ static int do_halt(const struct manager_zone *z, struct err *e)
     if (has_systemd()) {
         if (manager_run(z, halt(z), NULL, e) < 0)
             return -1;
-        return down(z, DOWN_WITHIN, e)
-                   ? 0
-                   : manager_run(z, manager_argv(z->arena, "machinectl", "terminate", z->name, NULL), NULL,
-                                 e);
+        if (down(z, DOWN_WITHIN, e))
+            return 0;
+        return manager_run(z, manager_argv(z->arena, "machinectl", "terminate", z->name, NULL), NULL, e);
     }
     for (int i = 0; i < 3; i++) {
         pid_t pid = command_detached(run);
@@ -135,12 +137,16 @@ static int do_halt(const struct manager_zone *z, struct err *e)
             kill(pid, i < 2 ? SIGTERM : SIGKILL);
         if (down(z, seconds, e))
             return 0;
+        if (manager_stopped(z))
+            return err_set(e, ERR_INTR, "interrupted");
     }
     return err_set(e, ERR_HOST, "it does not end");
 }
 
 const struct manager manager_nspawn = {.name = "nspawn",
                                        .programs = programs,
+                                       .links = true,
+                                       .settle = 5,
                                        .steps = steps,
                                        .state = state,
                                        .boot = boot,

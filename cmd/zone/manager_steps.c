@@ -68,6 +68,7 @@ void manager_add_place(struct manager_steps *s, const struct manager_zone *z, co
                         manager_argv(s->arena, "zfs", "create", "-o",
                                      arena_printf(s->arena, "mountpoint=%s", path), z->dataset, NULL),
                         "zfs destroy -r %s", z->dataset);
+    s->v[s->n - 1].path = path;
     manager_add(s, MANAGER_FILL, path, (struct str){0});
     s->v[s->n - 1].undo = NULL; /* it goes with the file system */
 }
@@ -132,20 +133,39 @@ static int undo_path(const char *verb, const char *path, struct err *e)
     return err_sys(e, ERR_HOST, errno, "%s", path);
 }
 
+static bool is_run(const char *line)
+{
+    return strncmp(line, "run ", strlen("run ")) == 0;
+}
+
+int manager_undo_check(const char *line, struct err *e)
+{
+    static const char *const verbs[] = {"rmdir", "rmdir-parent", "unlink", "root"};
+    struct str rest = str_c(line), verb, word, more;
+    bool known = strcmp(line, "halt") == 0;
+    str_word(&rest, &verb);
+    bool path = str_word(&rest, &word) && word.p[0] == '/' && !str_word(&rest, &more);
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+        known = known || (path && str_is(verb, verbs[i]));
+    return known || (is_run(line) && str_trim(str_c(line)).n > strlen("run "))
+               ? 0
+               : err_set(e, ERR_HOST, "there is no way to undo `%s'", line);
+}
+
 static int undo_once(const struct manager_zone *z, const struct manager_calls *c, const char *line,
                      struct err *e)
 {
     struct str rest = str_c(line), verb, word;
     const char *argv[WORDS_MAX + 1];
     size_t n = 0;
+    if (manager_undo_check(line, e) < 0)
+        return -1;
     str_word(&rest, &verb);
     while (n < WORDS_MAX && str_word(&rest, &word))
         argv[n++] = arena_str(z->arena, word);
     argv[n] = NULL;
     if (str_is(verb, "halt"))
         return manager_halt(z, e);
-    if (n == 0)
-        return err_set(e, ERR_HOST, "zone %s: its record has a line `%s'", z->name, line);
     if (str_is(verb, "run"))
         return manager_run(z, argv, NULL, e);
     if (str_is(verb, "root"))
@@ -153,46 +173,56 @@ static int undo_once(const struct manager_zone *z, const struct manager_calls *c
     return undo_path(arena_str(z->arena, verb), argv[0], e);
 }
 
+/* To halt takes its time as it is. */
 static int undo_line(const struct manager_zone *z, const struct manager_calls *c, const char *line,
                      struct err *e)
 {
     const struct timespec pause = {0, 300000000L};
+    int tries = strcmp(line, "halt") == 0 ? 1 : TRIES;
     for (int i = 1;; i++) {
         *e = (struct err){0};
         if (undo_once(z, c, line, e) == 0)
             return 0;
-        if (i == TRIES)
+        if (i == tries || e->class == ERR_INTR)
             return -1;
         nanosleep(&pause, NULL);
+        if (manager_stopped(z))
+            return err_set(e, ERR_INTR, "interrupted");
     }
 }
 
-/* Backwards, as far as that goes; what cannot be undone stays in the record. half: the last line's step was
-   not finished, so that there may be nothing to undo. */
-static int undo_all(struct manager_zone *z, struct manager_undo *u, const struct manager_calls *c, bool half,
-                    struct err *e)
+static void note(struct manager_zone *z, const struct manager_undo *u, bool sure)
 {
-    const volatile int *stop = z->stop;
-    struct err said = {0}, ignored;
-    z->stop = NULL; /* it was set already, maybe */
+    struct err e = {0};
+    z->sure = sure;
+    if (manager_record_write(z, u, &e) < 0)
+        log_warn(z->log, "%s", e.msg);
+}
+
+/* Backwards, as far as that goes; what cannot be undone stays in the record. sure: the last line's step was
+   done; else there may be nothing to undo, which a command cannot tell from a failure; quiet: that is said
+   already. */
+static int undo_all(struct manager_zone *z, struct manager_undo *u, const struct manager_calls *c, bool sure,
+                    bool quiet, struct err *e)
+{
     z->ready = false;
-    while (said.class == ERR_NONE && u->n > 0) {
+    for (; u->n > 0; u->n--, sure = true) {
+        const char *line = u->v[u->n - 1];
         struct err why = {0};
-        int rc = undo_line(z, c, u->v[u->n - 1], &why);
-        if (rc < 0 && half)
-            log_debug(z->log, "zone %s: nothing to undo: %s", z->name, why.msg);
-        else if (rc < 0)
-            said = why;
-        half = false;
-        u->n -= said.class == ERR_NONE;
-        if (manager_record_write(z, u, &ignored) < 0)
-            log_warn(z->log, "%s", ignored.msg);
+        note(z, u, !is_run(line)); /* killed in between, the command may be done */
+        if (undo_line(z, c, line, &why) == 0)
+            continue;
+        bool nothing = !sure && is_run(line) && why.class != ERR_INTR;
+        if (!nothing && (!z->force || why.class == ERR_INTR)) {
+            note(z, u, sure || !is_run(line));
+            *e = why;
+            return -1;
+        }
+        if (!nothing || !quiet)
+            log_warn(z->log, "zone %s: %s: %s", z->name,
+                     nothing ? "there is nothing to undo, it seems" : "this stays as it is", why.msg);
     }
-    z->stop = stop;
-    if (said.class == ERR_NONE)
-        return manager_record_remove(z->name, e);
-    *e = said;
-    return -1;
+    return manager_record_remove(z->name, e);
 }
 
 /* --- doing */
@@ -210,7 +240,8 @@ static void journal(struct manager_zone *z, struct manager_undo *u, const char *
 }
 
 /* The directories above path that are not there, each with its line in the record. */
-static int make_parents(struct manager_zone *z, struct manager_undo *u, const char *path, struct err *e)
+static int make_parents(struct manager_zone *z, struct manager_undo *u, const char *path, mode_t mode,
+                        struct err *e)
 {
     char *copy = arena_dup(z->arena, path);
     struct stat st;
@@ -221,7 +252,7 @@ static int make_parents(struct manager_zone *z, struct manager_undo *u, const ch
         journal(z, u, arena_printf(z->arena, "rmdir-parent %s", copy));
         if (manager_record_write(z, u, e) < 0)
             return -1;
-        if (mkdir(copy, 0755) < 0 && errno != EEXIST)
+        if (mkdir(copy, mode) < 0 && errno != EEXIST)
             return err_sys(e, ERR_HOST, errno, "%s", copy);
     }
     return 0;
@@ -244,7 +275,7 @@ static int do_step(struct manager_zone *z, const struct manager_step *s, const s
     case MANAGER_SECOND:
         return c->second(c->ctx, s->argv, e);
     case MANAGER_DIR:
-        return mkdir(s->path, 0755) < 0 ? err_sys(e, ERR_HOST, errno, "%s", s->path) : 0;
+        return mkdir(s->path, 0700) < 0 ? err_sys(e, ERR_HOST, errno, "%s", s->path) : 0;
     case MANAGER_FILE:
         return write_new(s->path, s->text, e);
     case MANAGER_FILL:
@@ -261,9 +292,26 @@ static int do_step(struct manager_zone *z, const struct manager_step *s, const s
     return 0;
 }
 
-static bool has_parents(enum manager_what what)
+/* Whether it makes what is not there: at its path, and directories above. */
+static bool makes(const struct manager_step *s)
 {
-    return what == MANAGER_DIR || what == MANAGER_FILE || what == MANAGER_FILL;
+    return s->what == MANAGER_DIR || s->what == MANAGER_FILE || s->what == MANAGER_FILL ||
+           (s->what == MANAGER_COMMAND && s->path != NULL);
+}
+
+/* A root has programs that change the user: the host's users shall not get at them. */
+static mode_t above(const struct manager_step *s)
+{
+    return s->what == MANAGER_FILL || s->what == MANAGER_COMMAND ? 0700 : 0755;
+}
+
+static int in_the_way(const char *path, struct err *e)
+{
+    struct stat st;
+    if (lstat(path, &st) < 0)
+        return 0;
+    err_set(e, ERR_HOST, "%s is there already", path);
+    return err_hint(e, "choose another name, or remove what is there");
 }
 
 /* *begun: its line is in the record. */
@@ -271,33 +319,36 @@ static int make_step(struct manager_zone *z, const struct manager_step *s, struc
                      const struct manager_calls *c, bool *begun, struct err *e)
 {
     *begun = false;
-    if (z->stop != NULL && *z->stop != 0)
+    if (manager_stopped(z))
         return err_set(e, ERR_INTR, "interrupted");
-    if (has_parents(s->what) && make_parents(z, u, s->path, e) < 0)
+    if (makes(s) && make_parents(z, u, s->path, above(s), e) < 0)
+        return -1;
+    /* Somebody else's, of a moment ago, is not undone. */
+    if (makes(s) && s->undo != NULL && in_the_way(s->path, e) < 0)
         return -1;
     if (s->undo != NULL) {
         journal(z, u, s->undo);
         *begun = true;
     }
-    if (manager_record_write(z, u, e) < 0)
+    if (manager_record_write(z, u, e) < 0) {
+        u->n -= *begun;
+        *begun = false;
         return -1;
+    }
     int rc = do_step(z, s, c, e);
     if (rc < 0 && e->sys == EEXIST && (s->what == MANAGER_DIR || s->what == MANAGER_FILE)) {
-        u->n--; /* somebody else's, of a moment ago */
+        u->n--;
         *begun = false;
     }
     return rc;
 }
 
 /* What the zone's files would be in the place of. */
-static int check_places(const struct manager_zone *z, const struct manager_steps *s, struct err *e)
+static int check_places(const struct manager_steps *s, struct err *e)
 {
-    struct stat st;
     for (size_t i = 0; i < s->n; i++)
-        if (has_parents(s->v[i].what) && lstat(s->v[i].path, &st) == 0) {
-            err_set(e, ERR_HOST, "zone %s: %s is there already", z->name, s->v[i].path);
-            return err_hint(e, "choose another name, or remove what is there");
-        }
+        if (makes(&s->v[i]) && in_the_way(s->v[i].path, e) < 0)
+            return -1;
     return 0;
 }
 
@@ -306,7 +357,7 @@ int manager_check(const struct manager_zone *z, const struct manager_steps *s, s
     struct stat st;
     enum manager_state state;
     if (lstat(manager_beside(z, "zone"), &st) == 0) {
-        err_set(e, ERR_HOST, "zone %s: there is one already", z->name);
+        err_set(e, ERR_HOST, "there is one already");
         return err_hint(e,
                         "choose another name; `zonestrap zone list' shows the zones that there are, "
                         "`zonestrap zone remove %s' removes it",
@@ -315,11 +366,10 @@ int manager_check(const struct manager_zone *z, const struct manager_steps *s, s
     if (z->manager->state(z, &state, e) < 0)
         return -1;
     if (state != MANAGER_ABSENT) {
-        err_set(e, ERR_HOST, "zone %s: %s has one of this name, which zonestrap did not make", z->name,
-                z->manager->name);
+        err_set(e, ERR_HOST, "%s has one of this name, which zonestrap did not make", z->manager->name);
         return err_hint(e, "choose another name");
     }
-    return check_places(z, s, e);
+    return check_places(s, e);
 }
 
 int manager_make(struct manager_zone *z, const struct manager_steps *s, const struct manager_calls *c,
@@ -334,22 +384,24 @@ int manager_make(struct manager_zone *z, const struct manager_steps *s, const st
     for (size_t i = 0; rc == 0 && i < s->n; i++)
         rc = make_step(z, &s->v[i], &u, c, &begun, e);
     z->ready = rc == 0;
+    if (rc == 0) {
+        rc = manager_record_write(z, &u, e);
+        begun = false;
+    }
     if (rc == 0)
-        return manager_record_write(z, &u, e);
-    if (undo_all(z, &u, c, begun, &left) < 0) {
+        return 0;
+    z->stops = z->stop != NULL ? *z->stop : 0; /* the next one ends undoing, too */
+    if (undo_all(z, &u, c, !begun, true, &left) < 0)
         log_warn(z->log, "zone %s: not all could be undone: %s; `zonestrap zone remove %s' tries again",
                  z->name, left.msg, z->name);
-    }
     return -1;
 }
 
 int manager_unmake(struct manager_zone *z, const struct manager_calls *c, struct err *e)
 {
     struct manager_undo u = {0};
-    bool half;
     int rc = manager_record_read(z, &u, e);
     if (rc != 0)
-        return rc < 0 ? -1 : err_set(e, ERR_HOST, "zone %s: there is none of this name", z->name);
-    half = !z->ready;
-    return undo_all(z, &u, c, half, e);
+        return rc < 0 ? -1 : err_set(e, ERR_HOST, "there is none of this name");
+    return undo_all(z, &u, c, z->ready || z->sure, false, e);
 }
