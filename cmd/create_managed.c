@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "cmd/clone.h"
 #include "cmd/create_zone.h"
 #include "cmd/remove.h"
 #include "cmd/zone/command.h"
@@ -24,6 +25,7 @@ struct managed {
     struct manager_zone zone;
     struct manager_steps steps;
     enum create_when when;
+    const char *template_root; /* NULL: the root is made of packages */
     int lock;
 };
 
@@ -41,7 +43,13 @@ int create_managed_check(struct job *j, const char *target, struct err *e)
         if (options_given(&j->opt, *o))
             return err_set(e, ERR_USAGE,
                            managed ? "--%s does not go with zone:NAME" : "--%s is for zone:NAME", *o);
-    return managed ? manager_name_check(target + strlen(PREFIX), e) : 0;
+    if (!managed)
+        return 0;
+    if (geteuid() != 0 && !j->opt.dry_run) {
+        err_set(e, ERR_HOST, "making a zone needs root");
+        return err_hint(e, "run it as root or with sudo; --dry-run shows what would be done");
+    }
+    return manager_name_check(target + strlen(PREFIX), e);
 }
 
 /* --- the manager */
@@ -105,8 +113,10 @@ static int choose(struct managed *m, struct err *e)
         return -1;
     for (size_t i = 0; i < kinds.n; i++) {
         struct err why = {0};
-        if (choose_of(m, kinds.v[i], &why) == 0)
+        if (choose_of(m, kinds.v[i], &why) == 0) {
+            *e = (struct err){0};
             return 0;
+        }
         if (why.class == ERR_HOST && (e->class == ERR_NONE || (why.hint[0] != '\0' && e->hint[0] == '\0')))
             *e = why;
     }
@@ -186,7 +196,8 @@ static int describe(struct managed *m, struct err *e)
     z->vnic = zone_kind_vnic(z->name, z->arena);
     z->tarball = manager_beside(z, "tar.gz");
     z->boot = m->when >= CREATE_FIRST_BOOT;
-    z->second = z->manager->inside && m->when >= CREATE_NOW;
+    z->second = z->manager->inside && m->when >= CREATE_NOW && m->template_root == NULL;
+    z->source = m->template_root;
     m->steps = (struct manager_steps){.arena = z->arena};
     return z->manager->steps(z, &m->steps, e);
 }
@@ -228,6 +239,8 @@ static int describe_whole(struct managed *m, struct err *e)
 static int fill(void *ctx, const char *path, struct err *e)
 {
     struct managed *m = ctx;
+    if (m->template_root != NULL)
+        return clone_to(m->job, m->template_root, path, false, e);
     /* What runs the second stage later, after this, needs it in the root. */
     bool later = m->zone.manager->inside && m->when >= CREATE_NOW;
     return create_to(m->job, m->plan, path, later ? CREATE_LATER : m->when, false, e);
@@ -253,16 +266,21 @@ static int drop_root(void *ctx, const char *path, struct err *e)
     return remove_root(m->job, path, e);
 }
 
+static const char *done(const struct managed *m)
+{
+    const char *root = m->template_root != NULL
+                           ? arena_printf(&m->job->arena, "a clone of %s", m->template_root)
+                           : arena_printf(&m->job->arena, "%zu packages", m->plan->plan.n);
+    return arena_printf(&m->job->arena, "%s: %s in zone %s (%s)%s", m->plan->what, root, m->zone.name,
+                        m->zone.manager->name, m->zone.boot ? ", which runs" : "");
+}
+
 static int make(struct managed *m, struct err *e)
 {
     const struct manager_calls calls = {.fill = fill, .second = second, .drop_root = drop_root, .ctx = m};
     if (manager_make(&m->zone, &m->steps, &calls, e) < 0)
         return err_wrap(e, "zone %s", m->zone.name);
-    progress_done(&m->job->ui,
-                  arena_printf(&m->job->arena, "%s: %zu packages in zone %s (%s)%s", m->plan->what,
-                               m->plan->plan.n, m->zone.name, m->zone.manager->name,
-                               m->zone.boot ? ", which runs" : ""),
-                  NULL);
+    progress_done(&m->job->ui, done(m), NULL);
     return 0;
 }
 
@@ -285,9 +303,39 @@ static int managed(struct managed *m, struct err *e)
         return -1;
     if (manager_check(&m->zone, &m->steps, e) < 0) /* before anything is fetched */
         return -1;
-    if (create_plan_make(j, m->plan, e) < 0 || describe_whole(m, e) < 0)
+    if (m->template_root == NULL && create_plan_make(j, m->plan, e) < 0)
+        return -1;
+    if (describe_whole(m, e) < 0)
         return -1;
     return j->opt.dry_run ? show(m, e) : make(m, e);
+}
+
+/* The template: a root, or a zone that was made here. */
+static int find_template(struct managed *m, struct err *e)
+{
+    struct job *j = m->job;
+    struct manager_undo u;
+    struct err ignored = {0};
+    enum manager_state state;
+    struct manager_zone z = {.name = j->opt.template_root, .arena = &j->arena, .log = j->log};
+    if (z.name == NULL)
+        return 0;
+    if (m->zone.manager->packed)
+        return err_set(e, ERR_USAGE, "--template: zone manager %s makes zones of tarballs alone",
+                       m->zone.manager->name);
+    if (clone_template_root(j, true, &m->template_root, e) < 0)
+        return -1;
+    int rc = manager_name_check(z.name, &ignored) == 0 ? manager_record_read(&z, &u, e) : 1;
+    if (rc == 0) {
+        m->template_root = z.root;
+        rc = z.manager->state(&z, &state, e);
+        if (rc == 0 && state == MANAGER_RUNNING) {
+            err_set(e, ERR_HOST, "--template %s: the zone runs", z.name);
+            return err_hint(e, "`zonestrap zone halt %s' first", z.name);
+        }
+    }
+    m->plan->zone = m->kind;
+    return rc < 0 ? -1 : create_template_release(j, m->template_root, m->plan, e);
 }
 
 int create_managed(struct job *j, struct create_plan *p, const char *target, enum create_when when,
@@ -296,7 +344,7 @@ int create_managed(struct job *j, struct create_plan *p, const char *target, enu
     struct managed m = {.job = j, .plan = p, .when = when, .lock = -1};
     m.zone = (struct manager_zone){
         .name = target + strlen(PREFIX), .arena = &j->arena, .log = j->log, .stop = &job_stop};
-    if (choose(&m, e) < 0)
+    if (choose(&m, e) < 0 || find_template(&m, e) < 0)
         return -1;
     j->opt.zone = zone_kind_name(m.kind);
     if (j->opt.hostname == NULL)

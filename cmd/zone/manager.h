@@ -33,6 +33,7 @@ struct manager_zone {
     const char *parent, *dataset;  /* ZFS: the one above, and its own there; NULL: none */
     const char *net, *link, *vnic; /* how it is on the network: see zone_facts */
     const char *tarball;           /* packed: where that lies until it is installed */
+    const char *source;            /* the root that its own is a clone of; or NULL */
     bool second;                   /* the second stage is run in it (a manager with `inside') */
     bool boot;                     /* it is booted when it is made */
     bool ready;                    /* a record's: it was made whole */

@@ -102,7 +102,10 @@ void manager_show(const struct manager_zone *z, const struct manager_steps *s, s
             show_file(out, step);
             break;
         case MANAGER_FILL:
-            buf_printf(out, "zonestrap create --zone %s %s %s\n", z->kind, z->what, step->path);
+            if (z->source != NULL)
+                buf_printf(out, "zonestrap clone --hostname %s %s %s\n", z->name, z->source, step->path);
+            else
+                buf_printf(out, "zonestrap create --zone %s %s %s\n", z->kind, z->what, step->path);
             break;
         case MANAGER_DROP:
             buf_printf(out, "rm %s\n", step->path);
