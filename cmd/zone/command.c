@@ -15,9 +15,9 @@
 #include "base/os.h"
 #include "cmd/zone/zone.h"
 
-/* OUT_MAX: bytes kept; TICK: milliseconds between looks at stop; GRACE: ticks to end by itself;
-   FDS_MAX: descriptors that this program may have open. */
-enum { OUT_MAX = 64 << 20, TICK = 200, GRACE = 25, FDS_MAX = 4096 };
+/* OUT_MAX: bytes kept; TICK: milliseconds between looks at stop; GRACE: ticks to end by itself; SILENCE:
+   ticks without a word after the end; FDS_MAX: descriptors that this program may have open. */
+enum { OUT_MAX = 64 << 20, TICK = 200, GRACE = 25, SILENCE = 5, FDS_MAX = 4096 };
 
 const char *command_find(const char *name, struct arena *a)
 {
@@ -83,14 +83,22 @@ static void watch_stop(struct running *r)
         kill(-r->pid, SIGKILL);
 }
 
-/* Something that the program leaves running may keep its outputs open: with a stop in sight they are not
+static bool has_ended(const struct running *r)
+{
+    siginfo_t info = {.si_pid = 0};
+    return waitid(P_PID, (id_t)r->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == r->pid;
+}
+
+/* Something that the program leaves running, a zone's services, may keep its outputs open: they are not
    waited for for ever. */
 static void collect(struct running *r)
 {
     struct pollfd p[2] = {{.fd = r->fds[0], .events = POLLIN}, {.fd = r->fds[1], .events = POLLIN}};
-    while ((p[0].fd >= 0 || p[1].fd >= 0) && r->stopping <= GRACE) {
-        if (poll(p, 2, r->o->stop != NULL ? TICK : -1) < 0 && errno != EINTR)
+    for (int silent = 0; (p[0].fd >= 0 || p[1].fd >= 0) && r->stopping <= GRACE && silent < SILENCE;) {
+        int n = poll(p, 2, TICK);
+        if (n < 0 && errno != EINTR)
             return;
+        silent = n == 0 && has_ended(r) ? silent + 1 : 0;
         watch_stop(r);
         for (int i = 0; i < 2; i++)
             if (p[i].fd >= 0 && p[i].revents != 0 && !take(r, i))
@@ -141,8 +149,11 @@ static int verdict(const char *const *argv, const struct running *r, int status,
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return 0;
     struct str why = first_line(buf_view(&r->said));
-    return err_set(e, ERR_HOST, "%s %s failed: %" STR_FMT, argv[0], argv[1] ? argv[1] : "",
-                   STR_ARG(why.n > 0 ? why : STR("it did not say why")));
+    if (why.n == 0)
+        why = STR("it did not say why");
+    if (r->o->shown != NULL)
+        return err_set(e, ERR_HOST, "%s failed: %" STR_FMT, r->o->shown, STR_ARG(why));
+    return err_set(e, ERR_HOST, "%s %s failed: %" STR_FMT, argv[0], argv[1] ? argv[1] : "", STR_ARG(why));
 }
 
 int command_run_with(const char *const *argv, const struct command_opts *o, struct err *e)

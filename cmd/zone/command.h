@@ -16,8 +16,9 @@ struct command_opts {
     void (*output)(void *ctx, const char *p, size_t n);
     void *ctx;
     const volatile int
-        *stop;   /* set by a signal handler: the program and what it started is ended, ERR_INTR */
-    int *status; /* not NULL: gets the exit status (128+signal), which is no error then */
+        *stop;         /* set by a signal handler: the program and what it started is ended, ERR_INTR */
+    const char *shown; /* what a message calls it; NULL: its first two words */
+    int *status;       /* not NULL: gets the exit status (128+signal), which is no error then */
 };
 
 /* Runs argv, argv[0] an absolute path, to its end; what it writes to standard output is appended to out

@@ -2,6 +2,7 @@
 
 #include <time.h>
 
+#include "base/auto.h"
 #include "cmd/zone/command.h"
 
 static const struct manager *const managers[] = {&manager_illumos, &manager_freebsd, &manager_lxc,
@@ -36,12 +37,11 @@ int manager_run(const struct manager_zone *z, const char *const *argv, struct bu
     whole[0] = argv[0][0] == '/' ? argv[0] : command_find(argv[0], z->arena);
     if (whole[0] == NULL)
         return err_set(e, ERR_HOST, "there is no program %s here", argv[0]);
-    const struct command_opts o = {.out = out, .stop = z->stop};
-    struct buf said = {0};
+    AUTO_BUF said = {0};
     for (size_t i = 0; i < n; i++)
         buf_printf(&said, "%s%s", i ? " " : "", argv[i]);
     log_debug(z->log, "%s", buf_c(&said));
-    buf_free(&said);
+    const struct command_opts o = {.out = out, .stop = z->stop, .shown = buf_c(&said)};
     return command_run_with(whole, &o, e);
 }
 
@@ -74,7 +74,7 @@ int manager_halt(const struct manager_zone *z, struct err *e)
     enum manager_state state;
     if (z->manager->state(z, &state, e) < 0)
         return -1;
-    if (state != MANAGER_RUNNING)
+    if (state == MANAGER_ABSENT || state == MANAGER_HALTED)
         return 0;
     int rc = z->manager->do_halt != NULL ? z->manager->do_halt(z, e)
                                          : manager_run(z, z->manager->halt(z), NULL, e);

@@ -40,6 +40,23 @@ void manager_add_command(struct manager_steps *s, const char *const *argv, const
     step->undo = arena_str(s->arena, buf_view(&b));
 }
 
+/* The words, a blank between them. */
+static void put_argv(struct buf *out, const char *const *argv)
+{
+    for (; *argv != NULL; argv++)
+        buf_printf(out, "%s%s", *argv, argv[1] != NULL ? " " : "");
+}
+
+void manager_add_found(struct manager_steps *s, const char *const *argv)
+{
+    AUTO_BUF b = {0};
+    struct manager_step *step = &s->v[s->n - 1];
+    step->found = argv;
+    buf_printf(&b, "%s ; ", step->undo);
+    put_argv(&b, argv);
+    step->undo = arena_str(s->arena, buf_view(&b));
+}
+
 void manager_add(struct manager_steps *s, enum manager_what what, const char *path, struct str text)
 {
     static const char *const undos[] = {
@@ -68,14 +85,15 @@ void manager_add_place(struct manager_steps *s, const struct manager_zone *z, co
                         manager_argv(s->arena, "zfs", "create", "-o",
                                      arena_printf(s->arena, "mountpoint=%s", path), z->dataset, NULL),
                         "zfs destroy -r %s", z->dataset);
+    manager_add_found(s, manager_argv(s->arena, "zfs", "list", "-H", "-o", "name", z->dataset, NULL));
     manager_add(s, MANAGER_FILL, path, (struct str){0});
     s->v[s->n - 1].undo = NULL; /* it goes with the file system */
 }
 
 static void show_argv(struct buf *out, const char *const *argv)
 {
-    for (; *argv != NULL; argv++)
-        buf_printf(out, "%s%s", *argv, argv[1] != NULL ? " " : "\n");
+    put_argv(out, argv);
+    buf_putc(out, '\n');
 }
 
 static void show_file(struct buf *out, const struct manager_step *s)
@@ -135,19 +153,45 @@ static int undo_path(const char *verb, const char *path, struct err *e)
     return err_sys(e, ERR_HOST, errno, "%s", path);
 }
 
-static int undo_once(const struct manager_zone *z, const struct manager_calls *c, const char *line,
-                     struct err *e)
+/* Whether the command succeeds: what it looks for is there. */
+static bool found(const struct manager_zone *z, const char *const *argv)
 {
-    struct str rest = str_c(line), verb, word;
-    const char *argv[WORDS_MAX + 1];
-    size_t n = 0;
-    str_word(&rest, &verb);
-    while (n < WORDS_MAX && str_word(&rest, &word))
-        argv[n++] = arena_str(z->arena, word);
-    argv[n] = NULL;
+    struct err ignored = {0};
+    return manager_run(z, argv, NULL, &ignored) == 0;
+}
+
+/* The line's words; behind a `;' stands the command that finds what is to be undone. */
+struct undo_words {
+    struct str verb;
+    const char *argv[WORDS_MAX + 1], *const *found;
+    size_t n;
+};
+
+static void split_line(const struct manager_zone *z, const char *line, struct undo_words *w)
+{
+    struct str rest = str_c(line), word;
+    *w = (struct undo_words){.n = 0};
+    str_word(&rest, &w->verb);
+    while (w->n < WORDS_MAX && str_word(&rest, &word)) {
+        bool end = str_is(word, ";");
+        w->argv[w->n++] = end ? NULL : arena_str(z->arena, word);
+        if (end)
+            w->found = w->argv + w->n;
+    }
+    if (w->found != NULL)
+        w->n = (size_t)(w->found - w->argv) - 1;
+}
+
+static int undo_once(const struct manager_zone *z, const struct manager_calls *c, const char *line,
+                     const struct undo_words *w, struct err *e)
+{
+    struct str verb = w->verb;
+    const char *const *argv = w->argv;
     if (str_is(verb, "halt"))
         return manager_halt(z, e);
-    if (n == 0)
+    if (str_is(verb, "uninstall") && z->manager->uninstall != NULL)
+        return z->manager->uninstall(z, e);
+    if (w->n == 0)
         return err_set(e, ERR_HOST, "zone %s: its record has a line `%s'", z->name, line);
     if (str_is(verb, "run"))
         return manager_run(z, argv, NULL, e);
@@ -160,14 +204,22 @@ static int undo_line(const struct manager_zone *z, const struct manager_calls *c
                      struct err *e)
 {
     const struct timespec pause = {0, 300000000L};
+    struct undo_words w;
+    split_line(z, line, &w);
     for (int i = 1;; i++) {
         *e = (struct err){0};
-        if (undo_once(z, c, line, e) == 0)
+        if (undo_once(z, c, line, &w, e) == 0 || (w.found != NULL && !found(z, w.found)))
             return 0;
         if (i == TRIES)
             return -1;
         nanosleep(&pause, NULL);
     }
+}
+
+/* Whether it can be told that there is something to undo. */
+static bool is_sure(const char *line)
+{
+    return strstr(line, " ; ") != NULL || strcmp(line, "uninstall") == 0;
 }
 
 /* Backwards, as far as that goes; what cannot be undone stays in the record. half: the last line's step was
@@ -182,7 +234,7 @@ static int undo_all(struct manager_zone *z, struct manager_undo *u, const struct
     while (said.class == ERR_NONE && u->n > 0) {
         struct err why = {0};
         int rc = undo_line(z, c, u->v[u->n - 1], &why);
-        if (rc < 0 && half)
+        if (rc < 0 && half && !is_sure(u->v[u->n - 1]))
             log_debug(z->log, "zone %s: nothing to undo: %s", z->name, why.msg);
         else if (rc < 0)
             said = why;
@@ -292,15 +344,29 @@ static int make_step(struct manager_zone *z, const struct manager_step *s, struc
     return rc;
 }
 
-/* What the zone's files would be in the place of. */
+static int is_there(const struct manager_zone *z, const char *what, struct err *e)
+{
+    err_set(e, ERR_HOST, "zone %s: %s is there already", z->name, what);
+    return err_hint(e, "choose another name, or remove what is there");
+}
+
+/* What the zone's things would be in the place of: undoing must not take it away. */
 static int check_places(const struct manager_zone *z, const struct manager_steps *s, struct err *e)
 {
     struct stat st;
-    for (size_t i = 0; i < s->n; i++)
-        if (has_parents(s->v[i].what) && lstat(s->v[i].path, &st) == 0) {
-            err_set(e, ERR_HOST, "zone %s: %s is there already", z->name, s->v[i].path);
-            return err_hint(e, "choose another name, or remove what is there");
-        }
+    if (z->manager->packed && lstat(z->dir, &st) == 0)
+        return is_there(z, z->dir, e);
+    for (size_t i = 0; i < s->n; i++) {
+        const struct manager_step *step = &s->v[i];
+        if (has_parents(step->what) && lstat(step->path, &st) == 0)
+            return is_there(z, step->path, e);
+        if (step->found == NULL || !found(z, step->found))
+            continue;
+        size_t last = 0;
+        while (step->found[last + 1] != NULL)
+            last++;
+        return is_there(z, arena_printf(z->arena, "%s %s", step->found[0], step->found[last]), e);
+    }
     return 0;
 }
 
