@@ -1,11 +1,14 @@
 #include "cmd/create_managed.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/file.h"
 #include "cmd/clone.h"
 #include "cmd/create_zone.h"
 #include "cmd/remove.h"
@@ -14,6 +17,8 @@
 #include "cmd/zone_net.h"
 
 #define PREFIX "zone:"
+
+enum { BEFORE_MAX = 8 };
 
 /* One run. */
 struct managed {
@@ -182,6 +187,14 @@ static int network(struct managed *m, struct err *e)
                     buf_c(&list));
 }
 
+/* Those that the host asks; none for a zone without a network. A host's own is none for a zone with a network
+   of its own. */
+static const char *resolvers(const struct managed *m)
+{
+    bool host = strcmp(m->net.mode, "host") == 0;
+    return strcmp(m->net.mode, "none") == 0 ? NULL : zone_net_resolvers(RESOLV_CONF, host, &m->job->arena);
+}
+
 /* What the zone is but for the content of its files: all that can be said before the plan is made. */
 static int describe(struct managed *m, struct err *e)
 {
@@ -193,12 +206,16 @@ static int describe(struct managed *m, struct err *e)
     z->kind = zone_kind_name(m->kind);
     z->net = m->net.mode;
     z->link = m->net.link;
+    z->gateway = m->net.gateway;
+    z->kernel = m->job->opt.kernel_version;
     z->vnic = zone_kind_vnic(z->name, z->arena);
     z->tarball = manager_beside(z, "tar.gz");
     z->boot = m->when >= CREATE_FIRST_BOOT;
     z->second = z->manager->inside && m->when >= CREATE_NOW && m->template_root == NULL;
     z->source = m->template_root;
     m->steps = (struct manager_steps){.arena = z->arena};
+    for (size_t i = 0; i < m->data.nbefore && i < BEFORE_MAX; i++)
+        manager_add_command(&m->steps, m->data.before[i].v, NULL);
     return z->manager->steps(z, &m->steps, e);
 }
 
@@ -225,6 +242,7 @@ static int describe_whole(struct managed *m, struct err *e)
     f.link = m->net.link;
     f.address = m->net.address;
     f.gateway = m->net.gateway;
+    f.resolvers = resolvers(m);
     f.dir = m->zone.dir;
     if (zone_kind_manager(m->kind, m->zone.manager->name, &f, &j->arena, &m->data, e) < 0 ||
         zone_kind_host(m->kind, &f, &j->arena, &files, &n, e) < 0)
@@ -236,14 +254,33 @@ static int describe_whole(struct managed *m, struct err *e)
 
 /* --- doing it */
 
+/* A root on a network that nothing in it sets up finds names as the host does, unless it has ways of its own.
+ */
+static int give_resolvers(const struct managed *m, const char *root, struct err *e)
+{
+    AUTO_BUF text = {0};
+    struct str rest = str_c(resolvers(m)), address;
+    AUTO_FD etc = open(arena_printf(&m->job->arena, "%s/etc", root), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    if (m->zone.manager->packed || strcmp(m->net.mode, "dhcp") == 0 || rest.n == 0 || etc < 0)
+        return 0;
+    while (str_cut(&rest, ',', &address))
+        buf_printf(&text, "nameserver %" STR_FMT "\n", STR_ARG(address));
+    AUTO_FD fd = openat(etc, "resolv.conf", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+    if (fd < 0 && errno == EEXIST)
+        return 0;
+    return fd < 0 ? err_sys(e, ERR_HOST, errno, "%s" RESOLV_CONF, root)
+                  : file_write_fd(fd, RESOLV_CONF, text.p, text.n, e);
+}
+
 static int fill(void *ctx, const char *path, struct err *e)
 {
     struct managed *m = ctx;
-    if (m->template_root != NULL)
-        return clone_to(m->job, m->template_root, path, false, e);
     /* What runs the second stage later, after this, needs it in the root. */
     bool later = m->zone.manager->inside && m->when >= CREATE_NOW;
-    return create_to(m->job, m->plan, path, later ? CREATE_LATER : m->when, false, e);
+    int rc = m->template_root != NULL
+                 ? clone_to(m->job, m->template_root, path, false, e)
+                 : create_to(m->job, m->plan, path, later ? CREATE_LATER : m->when, false, e);
+    return rc < 0 ? -1 : give_resolvers(m, path, e);
 }
 
 static int second(void *ctx, const char *const *argv, struct err *e)
@@ -257,7 +294,12 @@ static int second(void *ctx, const char *const *argv, struct err *e)
     whole[0] = command_find(argv[0], &m->job->arena);
     if (whole[0] == NULL)
         return err_set(e, ERR_HOST, "there is no program %s here", argv[0]);
-    return second_stage_by(m->job, whole, m->zone.name, e);
+    if (second_stage_by(m->job, whole, m->zone.name, e) < 0)
+        return -1;
+    /* What the manager says of its end may be wrong: zlogin(1) takes a signal's for a success. */
+    return second_stage_pending(m->job, m->zone.root)
+               ? err_set(e, ERR_SECOND, "%s: second stage: it ended before it was finished", m->zone.name)
+               : 0;
 }
 
 static int drop_root(void *ctx, const char *path, struct err *e)
