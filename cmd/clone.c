@@ -173,7 +173,7 @@ static int check_target(const char *target, struct err *e)
     return err_set(e, ERR_USAGE, "%s: a clone is a directory", target);
 }
 
-static int clone(struct job *j, const char *source, const char *target, struct err *e)
+int clone_to(struct job *j, const char *source, const char *target, bool say, struct err *e)
 {
     struct clone c = {.source = source, .jobs = (unsigned)j->opt.jobs, .stop = &job_stop, .log = j->log};
     struct fixup_set *f = NULL;
@@ -192,7 +192,7 @@ static int clone(struct job *j, const char *source, const char *target, struct e
     int rc = make(j, &c, way, f, e);
     way->close(&c);
     progress_end(&j->ui, "clone");
-    if (rc == 0)
+    if (rc == 0 && say)
         progress_done(&j->ui, arena_printf(&j->arena, "%s: a clone of %s (%s)", target, source, c.how), NULL);
     return rc < 0 && e->class == ERR_INTR ? err_set(e, ERR_INTR, "interrupted") : rc;
 }
@@ -210,21 +210,36 @@ int cmd_clone(struct job *j, struct err *e)
     const struct option_list *args = &j->opt.operands;
     if (args->n != 2 || args->v[0][0] == '\0' || args->v[1][0] == '\0')
         return err_set(e, ERR_USAGE, "clone takes SOURCE and TARGET; see zonestrap clone --help");
-    return check_rights(e) < 0 ? -1 : clone(j, args->v[0], args->v[1], e);
+    return check_rights(e) < 0 ? -1 : clone_to(j, args->v[0], args->v[1], true, e);
+}
+
+int clone_template_root(struct job *j, bool managed, const char **root, struct err *e)
+{
+    static const char *const of_zones[] = {"template", "zone", "net", "manager", "dry-run", "kernel-version"};
+    const char *from = j->opt.template_root;
+    for (const struct option_row *r = option_rows; r->name != NULL; r++) {
+        size_t i = 0;
+        while (i < (managed ? sizeof of_zones / sizeof *of_zones : 1) && strcmp(r->name, of_zones[i]) != 0)
+            i++;
+        bool allowed = i < (managed ? sizeof of_zones / sizeof *of_zones : 1);
+        if ((r->commands & CMD_CREATE) && !(r->commands & CMD_CLONE) && !allowed &&
+            options_given(&j->opt, r->name))
+            return err_set(e, ERR_USAGE, "--%s does not go with --template, which is finished already",
+                           r->name);
+    }
+    if (from[0] == '\0')
+        return err_set(e, ERR_USAGE, "--template: the name is empty");
+    *root = strchr(from, '/') != NULL ? from : arena_printf(&j->arena, CLONE_TEMPLATES "/%s", from);
+    return 0;
 }
 
 int clone_template(struct job *j, struct err *e)
 {
     const struct option_list *args = &j->opt.operands;
-    const char *from = j->opt.template_root;
-    if (args->n != 1 || args->v[0][0] == '\0' || from[0] == '\0')
+    const char *from;
+    if (args->n != 1 || args->v[0][0] == '\0')
         return err_set(e, ERR_USAGE, "create --template takes a TARGET alone: the template says what it is");
-    for (const struct option_row *r = option_rows; r->name != NULL; r++)
-        if ((r->commands & CMD_CREATE) && !(r->commands & CMD_CLONE) && strcmp(r->name, "template") != 0 &&
-            options_given(&j->opt, r->name))
-            return err_set(e, ERR_USAGE, "--%s does not go with --template, which is finished already",
-                           r->name);
-    if (strchr(from, '/') == NULL)
-        from = arena_printf(&j->arena, CLONE_TEMPLATES "/%s", from);
-    return check_rights(e) < 0 ? -1 : clone(j, from, args->v[0], e);
+    if (clone_template_root(j, false, &from, e) < 0)
+        return -1;
+    return check_rights(e) < 0 ? -1 : clone_to(j, from, args->v[0], true, e);
 }

@@ -17,5 +17,10 @@ extern const size_t clone_nways;
 
 /* `create --template': the whole command. */
 int clone_template(struct job *j, struct err *e);
+/* Where the template lies; ERR_USAGE for options that --template does not take. managed: those of zone:NAME
+   are allowed. */
+int clone_template_root(struct job *j, bool managed, const char **root, struct err *e);
+/* One root out of another. say: the last line of output is said. */
+int clone_to(struct job *j, const char *source, const char *target, bool say, struct err *e);
 
 #endif

@@ -101,7 +101,7 @@ static int check_request(struct job *j, enum create_when *when, struct err *e)
         check_target_mirror(o->target_mirror, e) < 0 || check_extras(o, *when, e) < 0 ||
         sbom_check(o, create_target_path(j, o->operands.v[1]), e) < 0)
         return -1;
-    if (geteuid() != 0 && !create_target_packed(o->operands.v[1])) {
+    if (geteuid() != 0 && !create_target_packed(o->operands.v[1]) && !create_managed_is(o->operands.v[1])) {
         err_set(e, ERR_HOST, "writing a root directory needs root: its files have many owners");
         return err_hint(e, "run it as root or with sudo, or make a tarball: NAME.tar.zst");
     }
@@ -325,18 +325,31 @@ static int read_extras(struct job *j, struct create_plan *p, struct err *e)
     return o->overlays.n > 0 ? overlay_open(&p->overlays, o->overlays.v, o->overlays.n, j->log, e) : 0;
 }
 
+/* A zone out of a template: the one operand is TARGET. */
+static int create_zone_clone(struct job *j, struct err *e)
+{
+    struct create_plan p = {0};
+    const char *target = j->opt.operands.v[0];
+    if (create_managed_check(j, target, e) < 0)
+        return -1;
+    int rc = create_managed(j, &p, target, CREATE_NOW, e);
+    create_plan_free(&p);
+    return rc;
+}
+
 int cmd_create(struct job *j, struct err *e)
 {
     struct create_plan p = {0};
     enum create_when when = CREATE_NEVER;
+    const struct option_list *args = &j->opt.operands;
     if (j->opt.template_root != NULL)
-        return clone_template(j, e);
+        return args->n == 1 && create_managed_is(args->v[0]) ? create_zone_clone(j, e) : clone_template(j, e);
     if (j->opt.how != NULL)
         return err_set(e, ERR_USAGE, "--how says how to clone: it needs --template");
     if (check_request(j, &when, e) < 0 || read_extras(j, &p, e) < 0)
         return -1;
     job_open_cache(j);
-    const char *target = j->opt.operands.v[1];
+    const char *target = args->v[1];
     int rc = create_managed_is(target) ? create_managed(j, &p, target, when, e)
                                        : create_to(j, &p, target, when, true, e);
     create_plan_free(&p);

@@ -1,11 +1,15 @@
 #include "cmd/create_managed.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/file.h"
+#include "cmd/clone.h"
 #include "cmd/create_zone.h"
 #include "cmd/remove.h"
 #include "cmd/zone/command.h"
@@ -14,6 +18,8 @@
 #include "cmd/zone_net.h"
 
 #define PREFIX "zone:"
+
+enum { BEFORE_MAX = 8 };
 
 /* One run. */
 struct managed {
@@ -25,6 +31,7 @@ struct managed {
     struct manager_zone zone;
     struct manager_steps steps;
     enum create_when when;
+    const char *template_root; /* NULL: the root is made of packages */
     int lock;
 };
 
@@ -42,7 +49,13 @@ int create_managed_check(struct job *j, const char *target, struct err *e)
         if (options_given(&j->opt, *o))
             return err_set(e, ERR_USAGE,
                            managed ? "--%s does not go with zone:NAME" : "--%s is for zone:NAME", *o);
-    return managed ? manager_name_check(target + strlen(PREFIX), e) : 0;
+    if (!managed)
+        return 0;
+    if (geteuid() != 0 && !j->opt.dry_run) {
+        err_set(e, ERR_HOST, "making a zone needs root");
+        return err_hint(e, "run it as root or with sudo; --dry-run shows what would be done");
+    }
+    return manager_name_check(target + strlen(PREFIX), e);
 }
 
 /* --- the manager */
@@ -106,8 +119,10 @@ static int choose(struct managed *m, struct err *e)
         return -1;
     for (size_t i = 0; i < kinds.n; i++) {
         struct err why = {0};
-        if (choose_of(m, kinds.v[i], &why) == 0)
+        if (choose_of(m, kinds.v[i], &why) == 0) {
+            *e = (struct err){0};
             return 0;
+        }
         if (why.class == ERR_HOST && (e->class == ERR_NONE || (why.hint[0] != '\0' && e->hint[0] == '\0')))
             *e = why;
     }
@@ -115,21 +130,6 @@ static int choose(struct managed *m, struct err *e)
 }
 
 /* --- what is asked of it */
-
-static int dataset_free(struct managed *m, struct err *e)
-{
-    AUTO_BUF said = {0};
-    const char *name = m->zone.dataset;
-    const char *const *argv = manager_argv(&m->job->arena, "zfs", "list", "-H", "-o", "name", name, NULL);
-    if (manager_run(&m->zone, argv, &said, e) == 0) {
-        err_set(e, ERR_HOST, "--dataset: %s is there already", name);
-        return err_hint(e, "choose another name, or remove what is there");
-    }
-    if (e->class == ERR_INTR)
-        return -1;
-    *e = (struct err){0};
-    return 0;
-}
 
 static int dataset(struct managed *m, struct err *e)
 {
@@ -148,7 +148,7 @@ static int dataset(struct managed *m, struct err *e)
     struct str mount = str_trim(buf_view(&said));
     if (!z->manager->packed) {
         z->dataset = arena_printf(&m->job->arena, "%s/%s", parent, z->name);
-        return dataset_free(m, e);
+        return 0;
     }
     /* The manager makes a file system itself, where the zone's directory is to be. */
     if (mount.n == 0 || mount.p[0] != '/' || mount.n == 1)
@@ -192,6 +192,14 @@ static int network(struct managed *m, struct err *e)
                     buf_c(&list));
 }
 
+/* Those that the host asks; none for a zone without a network. A host's own is none for a zone with a network
+   of its own. */
+static const char *resolvers(const struct managed *m)
+{
+    bool host = strcmp(m->net.mode, "host") == 0;
+    return strcmp(m->net.mode, "none") == 0 ? NULL : zone_net_resolvers(RESOLV_CONF, host, &m->job->arena);
+}
+
 /* What the zone is but for the content of its files: all that can be said before the plan is made. */
 static int describe(struct managed *m, struct err *e)
 {
@@ -203,11 +211,16 @@ static int describe(struct managed *m, struct err *e)
     z->kind = zone_kind_name(m->kind);
     z->net = m->net.mode;
     z->link = m->net.link;
+    z->gateway = m->net.gateway;
+    z->kernel = m->job->opt.kernel_version;
     z->vnic = zone_kind_vnic(z->name, z->arena);
     z->tarball = manager_beside(z, "tar.gz");
     z->boot = m->when >= CREATE_FIRST_BOOT;
-    z->second = z->manager->inside && m->when >= CREATE_NOW;
+    z->second = z->manager->inside && m->when >= CREATE_NOW && m->template_root == NULL;
+    z->source = m->template_root;
     m->steps = (struct manager_steps){.arena = z->arena};
+    for (size_t i = 0; i < m->data.nbefore && i < BEFORE_MAX; i++)
+        manager_add_command(&m->steps, m->data.before[i].v, NULL);
     return z->manager->steps(z, &m->steps, e);
 }
 
@@ -242,6 +255,7 @@ static int describe_whole(struct managed *m, struct err *e)
     f.link = m->net.link;
     f.address = m->net.address;
     f.gateway = m->net.gateway;
+    f.resolvers = resolvers(m);
     f.dir = m->zone.dir;
     if (zone_kind_manager(m->kind, m->zone.manager->name, &f, &j->arena, &m->data, e) < 0 ||
         zone_kind_host(m->kind, &f, &j->arena, &files, &n, e) < 0)
@@ -253,12 +267,33 @@ static int describe_whole(struct managed *m, struct err *e)
 
 /* --- doing it */
 
+/* A root on a network that nothing in it sets up finds names as the host does, unless it has ways of its own.
+ */
+static int give_resolvers(const struct managed *m, const char *root, struct err *e)
+{
+    AUTO_BUF text = {0};
+    struct str rest = str_c(resolvers(m)), address;
+    AUTO_FD etc = open(arena_printf(&m->job->arena, "%s/etc", root), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    if (m->zone.manager->packed || strcmp(m->net.mode, "dhcp") == 0 || rest.n == 0 || etc < 0)
+        return 0;
+    while (str_cut(&rest, ',', &address))
+        buf_printf(&text, "nameserver %" STR_FMT "\n", STR_ARG(address));
+    AUTO_FD fd = openat(etc, "resolv.conf", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+    if (fd < 0 && errno == EEXIST)
+        return 0;
+    return fd < 0 ? err_sys(e, ERR_HOST, errno, "%s" RESOLV_CONF, root)
+                  : file_write_fd(fd, RESOLV_CONF, text.p, text.n, e);
+}
+
 static int fill(void *ctx, const char *path, struct err *e)
 {
     struct managed *m = ctx;
     /* What runs the second stage later, after this, needs it in the root. */
     bool later = m->zone.manager->inside && m->when >= CREATE_NOW;
-    return create_to(m->job, m->plan, path, later ? CREATE_LATER : m->when, false, e);
+    int rc = m->template_root != NULL
+                 ? clone_to(m->job, m->template_root, path, false, e)
+                 : create_to(m->job, m->plan, path, later ? CREATE_LATER : m->when, false, e);
+    return rc < 0 ? -1 : give_resolvers(m, path, e);
 }
 
 static int second(void *ctx, const char *const *argv, struct err *e)
@@ -272,7 +307,12 @@ static int second(void *ctx, const char *const *argv, struct err *e)
     whole[0] = command_find(argv[0], &m->job->arena);
     if (whole[0] == NULL)
         return err_set(e, ERR_HOST, "there is no program %s here", argv[0]);
-    return second_stage_by(m->job, whole, m->zone.name, e);
+    if (second_stage_by(m->job, whole, m->zone.name, e) < 0)
+        return -1;
+    /* What the manager says of its end may be wrong: zlogin(1) takes a signal's for a success. */
+    return second_stage_pending(m->job, m->zone.root)
+               ? err_set(e, ERR_SECOND, "%s: second stage: it ended before it was finished", m->zone.name)
+               : 0;
 }
 
 static int drop_root(void *ctx, const char *path, struct err *e)
@@ -281,16 +321,21 @@ static int drop_root(void *ctx, const char *path, struct err *e)
     return remove_root(m->job, path, e);
 }
 
+static const char *done(const struct managed *m)
+{
+    const char *root = m->template_root != NULL
+                           ? arena_printf(&m->job->arena, "a clone of %s", m->template_root)
+                           : arena_printf(&m->job->arena, "%zu packages", m->plan->plan.n);
+    return arena_printf(&m->job->arena, "%s: %s in zone %s (%s)%s", m->plan->what, root, m->zone.name,
+                        m->zone.manager->name, m->zone.boot ? ", which runs" : "");
+}
+
 static int make(struct managed *m, struct err *e)
 {
     const struct manager_calls calls = {.fill = fill, .second = second, .drop_root = drop_root, .ctx = m};
     if (manager_make(&m->zone, &m->steps, &calls, e) < 0)
         return err_wrap(e, "zone %s", m->zone.name);
-    progress_done(&m->job->ui,
-                  arena_printf(&m->job->arena, "%s: %zu packages in zone %s (%s)%s", m->plan->what,
-                               m->plan->plan.n, m->zone.name, m->zone.manager->name,
-                               m->zone.boot ? ", which runs" : ""),
-                  NULL);
+    progress_done(&m->job->ui, done(m), NULL);
     return 0;
 }
 
@@ -313,9 +358,39 @@ static int managed(struct managed *m, struct err *e)
         return -1;
     if (manager_check(&m->zone, &m->steps, e) < 0) /* before anything is fetched */
         return err_wrap(e, "zone %s", m->zone.name);
-    if (create_plan_make(j, m->plan, e) < 0 || can_run(m, e) < 0 || describe_whole(m, e) < 0)
+    if (m->template_root == NULL && (create_plan_make(j, m->plan, e) < 0 || can_run(m, e) < 0))
+        return -1;
+    if (describe_whole(m, e) < 0)
         return -1;
     return j->opt.dry_run ? show(m, e) : make(m, e);
+}
+
+/* The template: a root, or a zone that was made here. */
+static int find_template(struct managed *m, struct err *e)
+{
+    struct job *j = m->job;
+    struct manager_undo u;
+    struct err ignored = {0};
+    enum manager_state state;
+    struct manager_zone z = {.name = j->opt.template_root, .arena = &j->arena, .log = j->log};
+    if (z.name == NULL)
+        return 0;
+    if (m->zone.manager->packed)
+        return err_set(e, ERR_USAGE, "--template: zone manager %s makes zones of tarballs alone",
+                       m->zone.manager->name);
+    if (clone_template_root(j, true, &m->template_root, e) < 0)
+        return -1;
+    int rc = manager_name_check(z.name, &ignored) == 0 ? manager_record_read(&z, &u, e) : 1;
+    if (rc == 0) {
+        m->template_root = z.root;
+        rc = z.manager->state(&z, &state, e);
+        if (rc == 0 && state == MANAGER_RUNNING) {
+            err_set(e, ERR_HOST, "--template %s: the zone runs", z.name);
+            return err_hint(e, "`zonestrap zone halt %s' first", z.name);
+        }
+    }
+    m->plan->zone = m->kind;
+    return rc < 0 ? -1 : create_template_release(j, m->template_root, m->plan, e);
 }
 
 int create_managed(struct job *j, struct create_plan *p, const char *target, enum create_when when,
@@ -324,7 +399,7 @@ int create_managed(struct job *j, struct create_plan *p, const char *target, enu
     struct managed m = {.job = j, .plan = p, .when = when, .lock = -1};
     m.zone = (struct manager_zone){
         .name = target + strlen(PREFIX), .arena = &j->arena, .log = j->log, .stop = &job_stop};
-    if (choose(&m, e) < 0)
+    if (choose(&m, e) < 0 || find_template(&m, e) < 0)
         return -1;
     j->opt.zone = zone_kind_name(m.kind);
     if (j->opt.hostname == NULL)

@@ -25,7 +25,8 @@ static void print_program(void)
          "  zonestrap create debian/trixie oci:./trixie:latest\n"
          "  zonestrap plan --why perl-base debian/trixie\n"
          "  zonestrap run ./root -- dpkg --audit\n"
-         "  zonestrap clone ./root ./web1\n\n"
+         "  zonestrap clone ./root ./web1\n"
+         "  zonestrap create debian/bookworm zone:web1\n\n"
          "exit status: 0 done, 2 usage or recipe, 3 network, 4 trust, 5 bad package or index,\n"
          "  6 no solution, 7 host, 8 second stage failed, 130 interrupted");
 }
@@ -39,7 +40,8 @@ void help_print(const struct command *c)
     printf("usage: zonestrap %s [options] %s\n\n%s\n\n", c->name, c->operands, c->what);
     if (c->bit == CMD_CREATE)
         puts("TARGET: a directory; NAME.tar, .tar.gz, .tar.xz, .tar.zst or `-', a tarball; oci:DIR[:TAG], an "
-             "image\n  in an OCI image layout; ./ before a directory that is called so\n");
+             "image\n  in an OCI image layout; zone:NAME, a zone of the host's zone manager; ./ before a "
+             "directory that\n  is called so\n");
     puts("options:");
     for (const struct option_row *r = option_rows; r->name != NULL; r++)
         if (r->commands & c->bit)

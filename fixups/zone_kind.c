@@ -98,11 +98,12 @@ bool zone_kind_fits(const struct kw_section *s, const struct zone_facts *f)
 {
     for (size_t i = 0; i < s->nquals; i++) {
         struct str key = s->quals[i].key;
-        if (!one_of(s->quals[i].value, str_is(key, "format")    ? f->format
-                                       : str_is(key, "distro")  ? f->distro
-                                       : str_is(key, "release") ? f->release
-                                       : str_is(key, "net")     ? f->net != NULL ? f->net : "unsaid"
-                                                                : f->arch))
+        if (!one_of(s->quals[i].value, str_is(key, "format")      ? f->format
+                                       : str_is(key, "distro")    ? f->distro
+                                       : str_is(key, "release")   ? f->release
+                                       : str_is(key, "net")       ? f->net != NULL ? f->net : "unsaid"
+                                       : str_is(key, "resolvers") ? f->resolvers != NULL ? "known" : "unknown"
+                                                                  : f->arch))
             return false;
     }
     return true;

@@ -163,8 +163,11 @@ static int verdict(const char *const *argv, const struct running *r, struct err 
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return 0;
     struct str why = first_line(buf_view(&r->said));
-    return err_set(e, ERR_HOST, "%s %s failed: %" STR_FMT, argv[0], argv[1] ? argv[1] : "",
-                   STR_ARG(why.n > 0 ? why : STR("it did not say why")));
+    if (why.n == 0)
+        why = STR("it did not say why");
+    if (r->o->shown != NULL)
+        return err_set(e, ERR_HOST, "%s failed: %" STR_FMT, r->o->shown, STR_ARG(why));
+    return err_set(e, ERR_HOST, "%s %s failed: %" STR_FMT, argv[0], argv[1] ? argv[1] : "", STR_ARG(why));
 }
 
 static void close_two(int fds[2])

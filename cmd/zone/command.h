@@ -19,7 +19,8 @@ struct command_opts {
     /* Above stops, by a signal handler: the program and what it started is ended, ERR_INTR. May be NULL. */
     const volatile int *stop;
     int stops;
-    int *status; /* not NULL: gets the exit status (128+signal), which is no error then */
+    const char *shown; /* what a message calls it; NULL: its first two words */
+    int *status;       /* not NULL: gets the exit status (128+signal), which is no error then */
 };
 
 /* Runs argv, argv[0] an absolute path, to its end; what it writes to standard output is appended to out

@@ -29,7 +29,8 @@ int manager_can(const struct manager *m, struct arena *a, struct err *e)
     return 0;
 }
 
-int manager_run(const struct manager_zone *z, const char *const *argv, struct buf *out, struct err *e)
+static int run(const struct manager_zone *z, const char *const *argv, struct buf *out, int *status,
+               struct err *e)
 {
     size_t n = 0;
     while (argv[n] != NULL)
@@ -39,13 +40,23 @@ int manager_run(const struct manager_zone *z, const char *const *argv, struct bu
     whole[0] = argv[0][0] == '/' ? argv[0] : command_find(argv[0], z->arena);
     if (whole[0] == NULL)
         return err_set(e, ERR_HOST, "there is no program %s here", argv[0]);
-    const struct command_opts o = {.out = out, .stop = z->stop, .stops = z->stops};
-    struct buf said = {0};
+    AUTO_BUF said = {0};
     for (size_t i = 0; i < n; i++)
         buf_printf(&said, "%s%s", i ? " " : "", argv[i]);
     log_debug(z->log, "%s", buf_c(&said));
-    buf_free(&said);
+    const struct command_opts o = {
+        .out = out, .stop = z->stop, .stops = z->stops, .shown = buf_c(&said), .status = status};
     return command_run_with(whole, &o, e);
+}
+
+int manager_run(const struct manager_zone *z, const char *const *argv, struct buf *out, struct err *e)
+{
+    return run(z, argv, out, NULL, e);
+}
+
+int manager_run_status(const struct manager_zone *z, const char *const *argv, int *status, struct err *e)
+{
+    return run(z, argv, NULL, status, e);
 }
 
 bool manager_stopped(const struct manager_zone *z)
@@ -121,7 +132,7 @@ int manager_halt(const struct manager_zone *z, struct err *e)
     enum manager_state state;
     if (z->manager->state(z, &state, e) < 0)
         return -1;
-    if (state != MANAGER_RUNNING)
+    if (state == MANAGER_ABSENT || state == MANAGER_HALTED)
         return 0;
     int rc = z->manager->do_halt != NULL ? z->manager->do_halt(z, e)
                                          : manager_run(z, z->manager->halt(z), NULL, e);

@@ -32,7 +32,9 @@ struct manager_zone {
     struct str config_text, extra_text;
     const char *parent, *dataset;  /* ZFS: the one above, and its own there; NULL: none */
     const char *net, *link, *vnic; /* how it is on the network: see zone_facts */
+    const char *gateway, *kernel;  /* as asked for; or NULL */
     const char *tarball;           /* packed: where that lies until it is installed */
+    const char *source;            /* the root that its own is a clone of; or NULL */
     bool second;                   /* the second stage is run in it (a manager with `inside') */
     bool boot;                     /* it is booted when it is made */
     bool ready;                    /* a record's: it was made whole */
@@ -61,7 +63,8 @@ struct manager_step {
     const char *const *argv;
     const char *path;
     struct str text;
-    const char *undo; /* a line of the record, or NULL */
+    const char *undo;         /* a line of the record, or NULL */
+    const char *const *found; /* succeeds while there is what the step makes; or NULL */
 };
 
 struct manager_steps {
@@ -91,9 +94,13 @@ struct manager {
     /* The command that boots it, and the one that halts it: cleanly if that can be. */
     const char *const *(*boot)(const struct manager_zone *z);
     const char *const *(*halt)(const struct manager_zone *z);
-    /* NULL: the command is run to its end, and that does it. */
+    /* NULL: the command is run to its end, and that does it. A zone that is not `ready' is halted to be taken
+       away: no need to be gentle. */
     int (*do_boot)(const struct manager_zone *z, struct err *e);
     int (*do_halt)(const struct manager_zone *z, struct err *e);
+    /* Takes the contents away that the manager was told to install, if there are any: the line `uninstall' of
+       a record. May be NULL. */
+    int (*uninstall)(const struct manager_zone *z, struct err *e);
 };
 extern const struct manager manager_illumos, manager_freebsd, manager_lxc, manager_nspawn;
 
@@ -112,6 +119,10 @@ const char *const *manager_argv(struct arena *a, const char *word, ...) __attrib
 /* Adds a step that runs argv; undo, in printf's way, is the command that takes it back, or NULL. */
 void manager_add_command(struct manager_steps *s, const char *const *argv, const char *undo, ...)
     __attribute__((format(printf, 3, 4)));
+/* The last step makes what this command finds, a success: a zone whose things are there already is not made,
+ * and what is not there is undone.
+ */
+void manager_add_found(struct manager_steps *s, const char *const *argv);
 /* Adds another step; path and text as it needs them. */
 void manager_add(struct manager_steps *s, enum manager_what what, const char *path, struct str text);
 /* The place for a root: a ZFS file system of its own mounted at path where one is asked for, else a
@@ -143,6 +154,8 @@ int manager_boot(const struct manager_zone *z, struct err *e);
 int manager_halt(const struct manager_zone *z, struct err *e);
 /* Runs one of the host's commands, argv[0] a bare name; out may be NULL. */
 int manager_run(const struct manager_zone *z, const char *const *argv, struct buf *out, struct err *e);
+/* The same; its exit status is no error. */
+int manager_run_status(const struct manager_zone *z, const char *const *argv, int *status, struct err *e);
 
 /* ERR_HOST when this is no line of a record that can be undone. */
 int manager_undo_check(const char *line, struct err *e);

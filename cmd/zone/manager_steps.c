@@ -40,6 +40,23 @@ void manager_add_command(struct manager_steps *s, const char *const *argv, const
     step->undo = arena_str(s->arena, buf_view(&b));
 }
 
+/* The words, a blank between them. */
+static void put_argv(struct buf *out, const char *const *argv)
+{
+    for (; *argv != NULL; argv++)
+        buf_printf(out, "%s%s", *argv, argv[1] != NULL ? " " : "");
+}
+
+void manager_add_found(struct manager_steps *s, const char *const *argv)
+{
+    AUTO_BUF b = {0};
+    struct manager_step *step = &s->v[s->n - 1];
+    step->found = argv;
+    buf_printf(&b, "%s ; ", step->undo);
+    put_argv(&b, argv);
+    step->undo = arena_str(s->arena, buf_view(&b));
+}
+
 void manager_add(struct manager_steps *s, enum manager_what what, const char *path, struct str text)
 {
     static const char *const undos[] = {
@@ -69,14 +86,15 @@ void manager_add_place(struct manager_steps *s, const struct manager_zone *z, co
                                      arena_printf(s->arena, "mountpoint=%s", path), z->dataset, NULL),
                         "zfs destroy -r %s", z->dataset);
     s->v[s->n - 1].path = path;
+    manager_add_found(s, manager_argv(s->arena, "zfs", "list", "-H", "-o", "name", z->dataset, NULL));
     manager_add(s, MANAGER_FILL, path, (struct str){0});
     s->v[s->n - 1].undo = NULL; /* it goes with the file system */
 }
 
 static void show_argv(struct buf *out, const char *const *argv)
 {
-    for (; *argv != NULL; argv++)
-        buf_printf(out, "%s%s", *argv, argv[1] != NULL ? " " : "\n");
+    put_argv(out, argv);
+    buf_putc(out, '\n');
 }
 
 static void show_file(struct buf *out, const struct manager_step *s)
@@ -103,7 +121,10 @@ void manager_show(const struct manager_zone *z, const struct manager_steps *s, s
             show_file(out, step);
             break;
         case MANAGER_FILL:
-            buf_printf(out, "zonestrap create --zone %s %s %s\n", z->kind, z->what, step->path);
+            if (z->source != NULL)
+                buf_printf(out, "zonestrap clone --hostname %s %s %s\n", z->name, z->source, step->path);
+            else
+                buf_printf(out, "zonestrap create --zone %s %s %s\n", z->kind, z->what, step->path);
             break;
         case MANAGER_DROP:
             buf_printf(out, "rm %s\n", step->path);
@@ -133,44 +154,75 @@ static int undo_path(const char *verb, const char *path, struct err *e)
     return err_sys(e, ERR_HOST, errno, "%s", path);
 }
 
-static bool is_run(const char *line)
+/* Whether only its command can tell that there is nothing to undo: it fails then. */
+static bool is_blind(const char *line)
 {
-    return strncmp(line, "run ", strlen("run ")) == 0;
+    return str_starts(str_c(line), STR("run ")) && strstr(line, " ; ") == NULL;
+}
+
+/* Whether what the command looks for is there: it succeeds. -1: that cannot be told. */
+static int found(const struct manager_zone *z, const char *const *argv, struct err *e)
+{
+    struct err why = {0};
+    int status = 0, rc = manager_run_status(z, argv, &status, &why);
+    if (rc < 0)
+        *e = why;
+    return rc < 0 ? -1 : status == 0;
 }
 
 int manager_undo_check(const char *line, struct err *e)
 {
-    static const char *const verbs[] = {"rmdir", "rmdir-parent", "unlink", "root"};
+    static const char *const bare[] = {"halt", "uninstall"}, *const paths[] = {"rmdir", "rmdir-parent",
+                                                                               "unlink", "root"};
     struct str rest = str_c(line), verb, word, more;
-    bool known = strcmp(line, "halt") == 0;
+    bool known = false;
     str_word(&rest, &verb);
-    bool path = str_word(&rest, &word) && word.p[0] == '/' && !str_word(&rest, &more);
-    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
-        known = known || (path && str_is(verb, verbs[i]));
-    return known || (is_run(line) && str_trim(str_c(line)).n > strlen("run "))
-               ? 0
-               : err_set(e, ERR_HOST, "there is no way to undo `%s'", line);
+    bool any = str_word(&rest, &word);
+    bool path = any && word.p[0] == '/' && !str_word(&rest, &more);
+    for (size_t i = 0; i < sizeof bare / sizeof *bare; i++)
+        known = known || (!any && str_is(verb, bare[i]));
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+        known = known || (path && str_is(verb, paths[i]));
+    return known || (any && str_is(verb, "run")) ? 0
+                                                 : err_set(e, ERR_HOST, "there is no way to undo `%s'", line);
 }
 
-static int undo_once(const struct manager_zone *z, const struct manager_calls *c, const char *line,
+/* The line's words; behind a `;' stands the command that finds what is to be undone. */
+struct undo_words {
+    struct str verb;
+    const char *argv[WORDS_MAX + 1], *const *found;
+    size_t n;
+};
+
+static void split_line(const struct manager_zone *z, const char *line, struct undo_words *w)
+{
+    struct str rest = str_c(line), word;
+    *w = (struct undo_words){.n = 0};
+    str_word(&rest, &w->verb);
+    while (w->n < WORDS_MAX && str_word(&rest, &word)) {
+        bool end = str_is(word, ";");
+        w->argv[w->n++] = end ? NULL : arena_str(z->arena, word);
+        if (end)
+            w->found = w->argv + w->n;
+    }
+    if (w->found != NULL)
+        w->n = (size_t)(w->found - w->argv) - 1;
+}
+
+static int undo_once(const struct manager_zone *z, const struct manager_calls *c, const struct undo_words *w,
                      struct err *e)
 {
-    struct str rest = str_c(line), verb, word;
-    const char *argv[WORDS_MAX + 1];
-    size_t n = 0;
-    if (manager_undo_check(line, e) < 0)
-        return -1;
-    str_word(&rest, &verb);
-    while (n < WORDS_MAX && str_word(&rest, &word))
-        argv[n++] = arena_str(z->arena, word);
-    argv[n] = NULL;
-    if (str_is(verb, "halt"))
+    if (str_is(w->verb, "halt"))
         return manager_halt(z, e);
-    if (str_is(verb, "run"))
-        return manager_run(z, argv, NULL, e);
-    if (str_is(verb, "root"))
-        return c->drop_root(c->ctx, argv[0], e);
-    return undo_path(arena_str(z->arena, verb), argv[0], e);
+    if (str_is(w->verb, "uninstall") && z->manager->uninstall != NULL)
+        return z->manager->uninstall(z, e);
+    if (w->n == 0)
+        return err_set(e, ERR_HOST, "there is no way to undo `%" STR_FMT "'", STR_ARG(w->verb));
+    if (str_is(w->verb, "run"))
+        return manager_run(z, w->argv, NULL, e);
+    if (str_is(w->verb, "root"))
+        return c->drop_root(c->ctx, w->argv[0], e);
+    return undo_path(arena_str(z->arena, w->verb), w->argv[0], e);
 }
 
 /* To halt takes its time as it is. */
@@ -179,9 +231,13 @@ static int undo_line(const struct manager_zone *z, const struct manager_calls *c
 {
     const struct timespec pause = {0, 300000000L};
     int tries = strcmp(line, "halt") == 0 ? 1 : TRIES;
+    struct undo_words w;
+    split_line(z, line, &w);
     for (int i = 1;; i++) {
         *e = (struct err){0};
-        if (undo_once(z, c, line, e) == 0)
+        if (undo_once(z, c, &w, e) == 0)
+            return 0;
+        if (e->class != ERR_INTR && w.found != NULL && found(z, w.found, e) == 0)
             return 0;
         if (i == tries || e->class == ERR_INTR)
             return -1;
@@ -209,12 +265,12 @@ static int undo_all(struct manager_zone *z, struct manager_undo *u, const struct
     for (; u->n > 0; u->n--, sure = true) {
         const char *line = u->v[u->n - 1];
         struct err why = {0};
-        note(z, u, !is_run(line)); /* killed in between, the command may be done */
+        note(z, u, !is_blind(line)); /* killed in between, the command may be done */
         if (undo_line(z, c, line, &why) == 0)
             continue;
-        bool nothing = !sure && is_run(line) && why.class != ERR_INTR;
+        bool nothing = !sure && is_blind(line) && why.class != ERR_INTR;
         if (!nothing && (!z->force || why.class == ERR_INTR)) {
-            note(z, u, sure || !is_run(line));
+            note(z, u, sure || !is_blind(line));
             *e = why;
             return -1;
         }
@@ -305,13 +361,16 @@ static mode_t above(const struct manager_step *s)
     return s->what == MANAGER_FILL || s->what == MANAGER_COMMAND ? 0700 : 0755;
 }
 
+static int is_there(const char *what, struct err *e)
+{
+    err_set(e, ERR_HOST, "%s is there already", what);
+    return err_hint(e, "choose another name, or remove what is there");
+}
+
 static int in_the_way(const char *path, struct err *e)
 {
     struct stat st;
-    if (lstat(path, &st) < 0)
-        return 0;
-    err_set(e, ERR_HOST, "%s is there already", path);
-    return err_hint(e, "choose another name, or remove what is there");
+    return lstat(path, &st) < 0 ? 0 : is_there(path, e);
 }
 
 /* *begun: its line is in the record. */
@@ -343,12 +402,23 @@ static int make_step(struct manager_zone *z, const struct manager_step *s, struc
     return rc;
 }
 
-/* What the zone's files would be in the place of. */
-static int check_places(const struct manager_steps *s, struct err *e)
+/* What the zone's things would be in the place of: undoing must not take it away. */
+static int check_places(const struct manager_zone *z, const struct manager_steps *s, struct err *e)
 {
-    for (size_t i = 0; i < s->n; i++)
-        if (makes(&s->v[i]) && in_the_way(s->v[i].path, e) < 0)
+    if (z->manager->packed && in_the_way(z->dir, e) < 0)
+        return -1;
+    for (size_t i = 0; i < s->n; i++) {
+        const struct manager_step *step = &s->v[i];
+        if (makes(step) && in_the_way(step->path, e) < 0)
             return -1;
+        int rc = step->found != NULL ? found(z, step->found, e) : 0;
+        if (rc == 0)
+            continue;
+        size_t last = 0;
+        while (step->found[last + 1] != NULL)
+            last++;
+        return rc < 0 ? -1 : is_there(arena_printf(z->arena, "%s %s", step->found[0], step->found[last]), e);
+    }
     return 0;
 }
 
@@ -369,7 +439,7 @@ int manager_check(const struct manager_zone *z, const struct manager_steps *s, s
         err_set(e, ERR_HOST, "%s has one of this name, which zonestrap did not make", z->manager->name);
         return err_hint(e, "choose another name");
     }
-    return check_places(s, e);
+    return check_places(z, s, e);
 }
 
 int manager_make(struct manager_zone *z, const struct manager_steps *s, const struct manager_calls *c,
