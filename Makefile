@@ -96,10 +96,11 @@ deps-test-all: ## install what check-all and bench need, too
 	$(APT) update -qq && $(APT) install -y -qq --no-install-recommends $(CHECK_ALL_DEPS) >/dev/null
 
 ## --- tests
+TEST_JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
 unit: $(UNIT) ## build the unit tests
 check: all unit ## unit and flow tests, the latter with sanitizers where it matters
 	$(MAKE) -s B=$(B)-asan CC=clang SAN='$(ASAN)' $(B)-asan/zonestrap unit
-	tests/run $(CHECK_ARGS) $(sort $(wildcard tests/lint/*.sh)) $(UNIT:$(B)/%=$(B)-asan/%) $(FLOW)
+	tests/run -j $(TEST_JOBS) $(CHECK_ARGS) $(sort $(wildcard tests/lint/*.sh)) $(UNIT:$(B)/%=$(B)-asan/%) $(FLOW)
 
 check-all: all unit ## everything, the slow comparisons with the peers included
 	$(MAKE) -s B=$(B)-asan CC=clang SAN='$(ASAN)' $(B)-asan/zonestrap unit
