@@ -246,11 +246,9 @@ static int can_run(struct managed *m, struct err *e)
 static int describe_whole(struct managed *m, struct err *e)
 {
     struct job *j = m->job;
-    struct zone_facts f;
+    struct zone_facts f = create_zone_facts(j, m->plan, m->zone.name, "root.tar.gz");
     struct zone_file *files;
     size_t n;
-    if (create_zone_facts(j, m->plan, m->zone.name, "root.tar.gz", &f, e) < 0)
-        return -1;
     f.net = m->net.mode;
     f.link = m->net.link;
     f.address = m->net.address;
