@@ -81,10 +81,11 @@ static int do_boot(const struct manager_zone *z, struct err *e)
     return said.n > 0 ? err_set(e, ERR_HOST, "lxc-start failed: %" STR_FMT, STR_ARG(said)) : -1;
 }
 
-/* A clean shutdown, and the end of it after a minute. */
+/* A clean shutdown, and the end of it after a while: a zone that is taken away has nothing to lose. */
 static const char *const *halt(const struct manager_zone *z)
 {
-    return manager_argv(z->arena, "lxc-stop", "-P", lxcpath(z), "-n", z->name, "-t", "60", NULL);
+    return manager_argv(z->arena, "lxc-stop", "-P", lxcpath(z), "-n", z->name, "-t", z->ready ? "60" : "10",
+                        NULL);
 }
 
 const struct manager manager_lxc = {.name = "lxc",

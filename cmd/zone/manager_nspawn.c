@@ -87,21 +87,29 @@ static int do_boot(const struct manager_zone *z, struct err *e)
     return command_detach(whole, manager_beside(z, "run"), manager_beside(z, "console"), REBOOT, e);
 }
 
+/* Which machinectl(1) starts. To stop it is to send its init the signal of the zone's KillSignal=, and to end
+   it after a while: `machinectl poweroff' knows systemd's signal alone. */
+static const char *unit(const struct manager_zone *z)
+{
+    return arena_printf(z->arena, "systemd-nspawn@%s.service", z->name);
+}
+
 static const char *const *halt(const struct manager_zone *z)
 {
     if (has_systemd())
-        return manager_argv(z->arena, "machinectl", "poweroff", z->name, NULL);
+        return manager_argv(z->arena, "systemctl", "stop", unit(z), NULL);
     return manager_argv(z->arena, "kill", "-TERM",
                         arena_printf(z->arena, "%ld", (long)command_detached(manager_beside(z, "run"))),
                         NULL);
 }
 
-/* An init that was started a moment ago may have missed the signal, and has nothing to lose. */
+/* An init that was started a moment ago may have missed the signal, and has nothing to lose; no more has a
+   zone that is taken away. */
 static int patience(const struct manager_zone *z)
 {
     struct stat st;
     bool young = stat(manager_beside(z, "run"), &st) == 0 && time(NULL) - st.st_mtime < YOUNG;
-    return young ? DOWN_YOUNG : DOWN_WITHIN;
+    return young || !z->ready ? DOWN_YOUNG : DOWN_WITHIN;
 }
 
 /* Until it does not run any more. */
@@ -123,13 +131,8 @@ static bool down(const struct manager_zone *z, int seconds, struct err *e)
 static int do_halt(const struct manager_zone *z, struct err *e)
 {
     const char *run = manager_beside(z, "run");
-    if (has_systemd()) {
-        if (manager_run(z, halt(z), NULL, e) < 0)
-            return -1;
-        if (down(z, DOWN_WITHIN, e))
-            return 0;
-        return manager_run(z, manager_argv(z->arena, "machinectl", "terminate", z->name, NULL), NULL, e);
-    }
+    if (has_systemd())
+        return manager_run(z, halt(z), NULL, e);
     for (int i = 0; i < 3; i++) {
         pid_t pid = command_detached(run);
         int seconds = i == 0 ? patience(z) : DOWN_YOUNG;
