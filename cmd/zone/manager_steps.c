@@ -225,12 +225,12 @@ static int undo_once(const struct manager_zone *z, const struct manager_calls *c
     return undo_path(arena_str(z->arena, w->verb), w->argv[0], e);
 }
 
-/* To halt takes its time as it is. */
-static int undo_line(const struct manager_zone *z, const struct manager_calls *c, const char *line,
+/* To halt takes its time as it is. sure: there is something to undo. */
+static int undo_line(const struct manager_zone *z, const struct manager_calls *c, const char *line, bool sure,
                      struct err *e)
 {
     const struct timespec pause = {0, 300000000L};
-    int tries = strcmp(line, "halt") == 0 ? 1 : TRIES;
+    int tries = strcmp(line, "halt") == 0 || (!sure && is_blind(line)) ? 1 : TRIES;
     struct undo_words w;
     split_line(z, line, &w);
     for (int i = 1;; i++) {
@@ -266,7 +266,7 @@ static int undo_all(struct manager_zone *z, struct manager_undo *u, const struct
         const char *line = u->v[u->n - 1];
         struct err why = {0};
         note(z, u, !is_blind(line)); /* killed in between, the command may be done */
-        if (undo_line(z, c, line, &why) == 0)
+        if (undo_line(z, c, line, sure, &why) == 0)
             continue;
         bool nothing = !sure && is_blind(line) && why.class != ERR_INTR;
         if (!nothing && (!z->force || why.class == ERR_INTR)) {
