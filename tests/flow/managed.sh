@@ -17,11 +17,14 @@ managed_mount() {
     cleanup_hooks="$cleanup_hooks managed_stop"
 }
 managed_stop() { # what a failed case left
-    local n pid
-    for n in $(ls /var/lib/lxc 2>/dev/null); do lxc-stop -k -n "$n" >/dev/null 2>&1; done
-    for pid in /var/lib/zonestrap/zones/*.run; do
-        [ ! -s "$pid" ] || ! read -r n <"$pid" || grep -qs nspawn "/proc/$n/comm" && kill -9 "$n"
-    done 2>/dev/null
+    local file name pid
+    for file in /var/lib/lxc/*; do
+        name=$(basename "$file"); [ ! -d "$file" ] || timeout 20 lxc-stop -k -n "$name" >/dev/null 2>&1
+    done
+    for file in "$zones"/*.run; do
+        pid=; [ ! -s "$file" ] || read -r pid <"$file"
+        if [ -n "$pid" ] && grep -qs systemd-nspawn "/proc/$pid/comm"; then kill -9 "$pid"; fi
+    done
 }
 zones=/var/lib/zonestrap/zones
 leader() { # of systemd-nspawn: the zone's process 1
