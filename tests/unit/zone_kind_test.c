@@ -158,6 +158,7 @@ static void errors(void)
         {ZONE "[refuse]\nnewer x\n", "x.zone:4:7: `newer' takes 2 words, not 1"},
         {ZONE "[refuse]\nreason x\nnewer x 1.2\n", "x.zone:5:7: `1.2' is no number"},
         {ZONE "[append x]\n| y\n", "x.zone:3:1: [append]: no [host x] stands before it"},
+        {ZONE "[note package=a]\ntext x\n", "x.zone:3:1: [note] has no qualifier `package'"},
         {ZONE "[note net=dhcp]\ntext x\n", "x.zone:3:1: [note] has no qualifier `net'"},
         {ZONE "[note resolvers=known]\ntext x\n", "x.zone:3:1: [note] has no qualifier `resolvers'"},
         {ZONE MANAGER "before\n", "x.zone:9:7: `before' takes 1 word at least, not 0"},
@@ -294,6 +295,27 @@ static void refusals(void)
     CHECK_STR(e.hint, "kinds that can: jail, lxc, none, nspawn, oci, wsl");
 }
 
+/* Of the plan: any of those that are named. */
+static void by_package(void)
+{
+    static const struct zone_package plan[] = {{"apt", "2.6"}, {"runit", "2.1"}};
+    AUTO_ARENA a = {0};
+    struct zone_facts f = samples[0];
+    struct zone_kind *k;
+    struct zone_file *v;
+    struct err e = {0};
+    size_t n;
+    CHECK(load(ZONE "[host a]\n| one\n[append a package=sysvinit-core,runit]\n| two\n[append a package=apt "
+                    "format=rpm]\n| three\n",
+               &a, &k, &e) == 0);
+    CHECK(zone_kind_host(k, &f, &a, &v, &n, &e) == 0 && n == 1 && str_is(v[0].text, "one\n"));
+    f.packages = plan;
+    f.npackages = 1;
+    CHECK(zone_kind_host(k, &f, &a, &v, &n, &e) == 0 && str_is(v[0].text, "one\n"));
+    f.npackages = 2;
+    CHECK(zone_kind_host(k, &f, &a, &v, &n, &e) == 0 && str_is(v[0].text, "one\ntwo\n"));
+}
+
 static void hostile_values(void)
 {
     static const char *const bad[] = {"a b", "a\"b", "a\nb", "a;b", "$x", "a'b", "a`b", "a\\b", "{x}", "#"};
@@ -328,6 +350,7 @@ int main(void)
     RUN(capabilities);
     RUN(the_last_one);
     RUN(refusals);
+    RUN(by_package);
     RUN(hostile_values);
     scratch_remove();
     return test_done();
