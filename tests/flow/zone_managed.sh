@@ -147,8 +147,10 @@ interrupted() { # SIGNAL: while the manager's program is at work, and deaf
     rm -f "$work/at"; instead "trap '' INT; echo \$\$ >$work/at; exec sleep 30" || return
     "$zs" create --recipes "$recipes" --cache-dir "$work/cache" --arch amd64 --progress none --second-stage first-boot --net none --manager $m mine/one "zone:$zone" </dev/null >"$work/out" 2>"$work/err" & pid=$!
     until_ [ -s "$work/at" ] && sleep 0.3
+    state_is "$zone" half && fails_with 7 'another zonestrap is at work on it' zs_ zone remove "$zone" || return
     kill "-$1" $pid; wait $pid; rc=$?
     umount "$(readlink -f "$(command -v "$p")")"; echo $rc >"$work/rc"
+    [ "$1" != INT ] || [ $rc = 130 ]
 }
 at_work() { kill -0 "$(cat "$work/at")" 2>/dev/null; }
 gone() { ! at_work; }
