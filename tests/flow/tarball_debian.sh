@@ -26,14 +26,7 @@ t_directory() {
     create debian/bookworm "$work/dir" && "$here/compare_roots.sh" "$work/dir" "$work/bsd" /dev/null
 }
 case_ "it equals the directory target" t_directory
-# An ordinary user with subordinate ids, as a machine may have one; this one's files are not changed.
-as_user() { # SUBIDS COMMAND...
-    local ids=$1; shift
-    chmod 755 "$work"; mkdir -p -m 777 "$work/user"; cp -f "$zs" "$work/zs-copy"
-    echo "$ids" >"$work/subids"; { cat /etc/passwd; echo "zstest:x:4321:4321::$work/user:/bin/sh"; } >"$work/passwd"
-    unshare --mount --propagation private bash -c 'for f in subuid subgid; do mount --bind "$1/subids" /etc/$f || exit 99; done; mount --bind "$1/passwd" /etc/passwd || exit 99; [ -z "${HIDE:-}" ] || mount --bind /dev/null "$HIDE" || exit 99
-        cd "$1/user" && shift && unset TMPDIR && HOME=$PWD XDG_CACHE_HOME=$PWD/c XDG_CONFIG_HOME=$PWD/c exec setpriv --reuid=4321 --regid=4321 ${GROUPS_:---clear-groups} --inh-caps=-all "$@"' - "$work" "$@"
-}
+. "$here/user.sh"
 if command -v newuidmap >/dev/null && [ "$(cat /proc/sys/user/max_user_namespaces)" -gt 0 ]; then
     t_user() { as_user zstest:200000:65536 "$work/zs-copy" create --progress none debian/bookworm u.tar.zst && cmp "$work/a.tar.zst" "$work/user/u.tar.zst"; }
     case_ "an ordinary user makes the same finished tarball, to the last byte" t_user
