@@ -31,7 +31,15 @@ same() { # RELEASE PACKAGES [OPTION...]
 }
 case_ "trixie with systemd, python3, exim, initramfs-tools, man-db, sshd" same trixie \
     systemd-sysv,dbus,python3,exim4-daemon-light,initramfs-tools,openssh-server,ca-certificates,man-db --set important
-keyless() { ! ls "$work/root/etc/ssh" | grep host_ && grep -q 'ssh-keygen -A' "$work/root/etc/systemd/system/ssh.service.d/zonestrap-keys.conf"; }
+keyless_dir() { [ -z "$(find "$work/root/etc/ssh" -name 'ssh_host_*')" ]; }
+keyless() { keyless_dir && grep -q 'ssh-keygen -A' "$work/root/etc/systemd/system/ssh.service.d/zonestrap-keys.conf"; }
 case_ "it has no host keys, and makes them" keyless
 case_ "bookworm with sysvinit, sshd, fontconfig, perl" same bookworm sysvinit-core,openssh-server,fontconfig,perl,shared-mime-info
+booted() { # ZONE RELEASE PACKAGES TEXT
+    rm -rf "$work/root" "$work/log"; mkdir "$work/root"
+    "$zs" create --cache-dir "$shared_cache" --progress none --zone "$1" -i "$3" "debian/$2" - | bsdtar -C "$work/root" -xpf - && [ -e "$work/root/etc/ssh/sshd_config" ] && keyless_dir &&
+        setsid "$zs" boot --timeout 100 --until "$4" "$work/root" </dev/null >"$work/log" 2>&1 && [ "$(ls "$work"/root/etc/ssh/ssh_host_*_key | wc -l)" -gt 1 ] || { tail -n 5 "$work/log"; return 1; }
+}
+case_ "systemd of trixie makes host keys at its first boot" booted nspawn trixie systemd-sysv,openssh-server 'login:'
+case_ "sysvinit of bookworm, too" booted none bookworm sysvinit-core,sysv-rc,initscripts,openssh-server 'Starting OpenBSD'
 done_
