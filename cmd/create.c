@@ -237,6 +237,19 @@ static int describe(struct job *j, struct create_plan *p, struct create_target *
     return 0;
 }
 
+/* What tells when and how the tarball was made, and what no two systems shall share. */
+static int leave_out(struct job *j, struct create_plan *p, struct tree *t, const char *hostname,
+                     struct err *e)
+{
+    struct fixup_set *f;
+    const struct str *own = NULL;
+    size_t n = p->overlays != NULL ? overlay_paths(p->overlays, &own) : 0;
+    return tree_remove(t, SECOND_STAGE_LOG, e) < 0 ||
+                   fixup_load_clone(&j->data, hostname, &j->arena, &f, e) < 0
+               ? -1
+               : fixup_apply_image(f, t, own, n, j->log, e);
+}
+
 /* A root whose second stage failed is put in place all the same, to look at and to go on with. */
 static int finish(struct job *j, struct create_plan *p, struct create_target *t, enum create_when when,
                   struct err *e)
@@ -249,8 +262,7 @@ static int finish(struct job *j, struct create_plan *p, struct create_target *t,
         *e = second;
         return -1;
     }
-    /* It tells when and how the tarball was made. */
-    if (when == CREATE_NOW && rc == 0 && t->tarball != NULL && tree_remove(t->tree, SECOND_STAGE_LOG, e) < 0)
+    if (when == CREATE_NOW && rc == 0 && t->tarball != NULL && leave_out(j, p, t->tree, hostname, e) < 0)
         return -1;
     if (rc == 0 && describe(j, p, t, when, e) < 0)
         return -1;
