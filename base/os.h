@@ -22,6 +22,8 @@ int os_rename_new(int dirfd, const char *from, const char *to);
 /* Takes an exclusive advisory lock without waiting; -1 with errno EWOULDBLOCK while another process holds it.
    It goes when the last copy of fd is closed, so also when its process is killed. */
 int os_lock(int fd);
+/* The same of a lock that others may share: to look whether somebody has it. */
+int os_lock_shared(int fd);
 void os_unlock(int fd);
 /* Sets an extended attribute on an open file; a file system without them gives -1 with errno ENOTSUP. */
 int os_set_xattr(int fd, const char *name, const void *value, size_t n);

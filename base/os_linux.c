@@ -111,6 +111,11 @@ int os_lock(int fd)
     return flock(fd, LOCK_EX | LOCK_NB);
 }
 
+int os_lock_shared(int fd)
+{
+    return flock(fd, LOCK_SH | LOCK_NB);
+}
+
 void os_unlock(int fd)
 {
     flock(fd, LOCK_UN);

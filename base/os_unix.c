@@ -80,6 +80,16 @@ int os_lock(int fd)
     return flock(fd, LOCK_EX | LOCK_NB);
 }
 
+int os_lock_shared(int fd)
+{
+    return flock(fd, LOCK_SH | LOCK_NB);
+}
+
+int os_lock_shared(int fd)
+{
+    return flock(fd, LOCK_SH | LOCK_NB);
+}
+
 void os_unlock(int fd)
 {
     flock(fd, LOCK_UN);
@@ -207,6 +217,12 @@ bool os_is_mount(const char *dir)
     AUTO_FD fd = open(dir, DIR_FLAGS);
     return fd >= 0 && fstat(fd, &st) == 0 && fstatat(fd, "..", &up, 0) == 0 &&
            (st.st_dev != up.st_dev || st.st_ino == up.st_ino);
+}
+
+pid_t os_process_in(const char *dir)
+{
+    (void)dir; /* not told here; what is mounted in it for a zone is */
+    return 0;
 }
 
 dev_t os_makedev(uint32_t major_no, uint32_t minor_no)

@@ -1,19 +1,25 @@
 #include "cmd/create_managed.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/file.h"
 #include "cmd/clone.h"
 #include "cmd/create_zone.h"
 #include "cmd/remove.h"
 #include "cmd/zone/command.h"
 #include "cmd/zone/manager.h"
+#include "cmd/zone/zone.h"
 #include "cmd/zone_net.h"
 
 #define PREFIX "zone:"
+
+enum { BEFORE_MAX = 8 };
 
 /* One run. */
 struct managed {
@@ -172,6 +178,10 @@ static int network(struct managed *m, struct err *e)
                  m->zone.name, m->net.link);
         m->net = (struct zone_net){.mode = "none"};
     }
+    if (m->zone.manager->links && m->net.link != NULL && !zone_net_link_there(m->net.link)) {
+        err_set(e, ERR_HOST, "--net %s: there is no network interface %s here", asked, m->net.link);
+        return err_hint(e, "make it first, or choose another one");
+    }
     if (gives(&m->data, m->net.mode))
         return 0;
     for (size_t i = 0; i < m->data.nets.n; i++)
@@ -180,6 +190,14 @@ static int network(struct managed *m, struct err *e)
             m->zone.manager->name, m->net.mode);
     return err_hint(e, "it gives: %s; dhcp is LINK alone, static has an address, routed a gateway, too",
                     buf_c(&list));
+}
+
+/* Those that the host asks; none for a zone without a network. A host's own is none for a zone with a network
+   of its own. */
+static const char *resolvers(const struct managed *m)
+{
+    bool host = strcmp(m->net.mode, "host") == 0;
+    return strcmp(m->net.mode, "none") == 0 ? NULL : zone_net_resolvers(RESOLV_CONF, host, &m->job->arena);
 }
 
 /* What the zone is but for the content of its files: all that can be said before the plan is made. */
@@ -193,12 +211,16 @@ static int describe(struct managed *m, struct err *e)
     z->kind = zone_kind_name(m->kind);
     z->net = m->net.mode;
     z->link = m->net.link;
+    z->gateway = m->net.gateway;
+    z->kernel = m->job->opt.kernel_version;
     z->vnic = zone_kind_vnic(z->name, z->arena);
     z->tarball = manager_beside(z, "tar.gz");
     z->boot = m->when >= CREATE_FIRST_BOOT;
     z->second = z->manager->inside && m->when >= CREATE_NOW && m->template_root == NULL;
     z->source = m->template_root;
     m->steps = (struct manager_steps){.arena = z->arena};
+    for (size_t i = 0; i < m->data.nbefore && i < BEFORE_MAX; i++)
+        manager_add_command(&m->steps, m->data.before[i].v, NULL);
     return z->manager->steps(z, &m->steps, e);
 }
 
@@ -212,6 +234,14 @@ static void take_texts(struct managed *m, const struct zone_file *files, size_t 
                     files[f].text;
 }
 
+/* A zone that is to be booted must be one that the host can run, whose second stage runs before that. */
+static int can_run(struct managed *m, struct err *e)
+{
+    if (!m->zone.boot || m->zone.manager->inside || zone_supported(m->plan->release.machine, e) == 0)
+        return 0;
+    return err_hint(e, "--second-stage later makes the zone without booting it");
+}
+
 /* With the plan known, everything is. */
 static int describe_whole(struct managed *m, struct err *e)
 {
@@ -223,6 +253,7 @@ static int describe_whole(struct managed *m, struct err *e)
     f.link = m->net.link;
     f.address = m->net.address;
     f.gateway = m->net.gateway;
+    f.resolvers = resolvers(m);
     f.dir = m->zone.dir;
     if (zone_kind_manager(m->kind, m->zone.manager->name, &f, &j->arena, &m->data, e) < 0 ||
         zone_kind_host(m->kind, &f, &j->arena, &files, &n, e) < 0)
@@ -234,14 +265,33 @@ static int describe_whole(struct managed *m, struct err *e)
 
 /* --- doing it */
 
+/* A root on a network that nothing in it sets up finds names as the host does, unless it has ways of its own.
+ */
+static int give_resolvers(const struct managed *m, const char *root, struct err *e)
+{
+    AUTO_BUF text = {0};
+    struct str rest = str_c(resolvers(m)), address;
+    AUTO_FD etc = open(arena_printf(&m->job->arena, "%s/etc", root), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    if (m->zone.manager->packed || strcmp(m->net.mode, "dhcp") == 0 || rest.n == 0 || etc < 0)
+        return 0;
+    while (str_cut(&rest, ',', &address))
+        buf_printf(&text, "nameserver %" STR_FMT "\n", STR_ARG(address));
+    AUTO_FD fd = openat(etc, "resolv.conf", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+    if (fd < 0 && errno == EEXIST)
+        return 0;
+    return fd < 0 ? err_sys(e, ERR_HOST, errno, "%s" RESOLV_CONF, root)
+                  : file_write_fd(fd, RESOLV_CONF, text.p, text.n, e);
+}
+
 static int fill(void *ctx, const char *path, struct err *e)
 {
     struct managed *m = ctx;
-    if (m->template_root != NULL)
-        return clone_to(m->job, m->template_root, path, false, e);
     /* What runs the second stage later, after this, needs it in the root. */
     bool later = m->zone.manager->inside && m->when >= CREATE_NOW;
-    return create_to(m->job, m->plan, path, later ? CREATE_LATER : m->when, false, e);
+    int rc = m->template_root != NULL
+                 ? clone_to(m->job, m->template_root, path, false, e)
+                 : create_to(m->job, m->plan, path, later ? CREATE_LATER : m->when, false, e);
+    return rc < 0 ? -1 : give_resolvers(m, path, e);
 }
 
 static int second(void *ctx, const char *const *argv, struct err *e)
@@ -255,7 +305,12 @@ static int second(void *ctx, const char *const *argv, struct err *e)
     whole[0] = command_find(argv[0], &m->job->arena);
     if (whole[0] == NULL)
         return err_set(e, ERR_HOST, "there is no program %s here", argv[0]);
-    return second_stage_by(m->job, whole, m->zone.name, e);
+    if (second_stage_by(m->job, whole, m->zone.name, e) < 0)
+        return -1;
+    /* What the manager says of its end may be wrong: zlogin(1) takes a signal's for a success. */
+    return second_stage_pending(m->job, m->zone.root)
+               ? err_set(e, ERR_SECOND, "%s: second stage: it ended before it was finished", m->zone.name)
+               : 0;
 }
 
 static int drop_root(void *ctx, const char *path, struct err *e)
@@ -286,7 +341,7 @@ static int show(struct managed *m, struct err *e)
 {
     AUTO_BUF out = {0};
     if (manager_check(&m->zone, &m->steps, e) < 0)
-        return -1;
+        return err_wrap(e, "zone %s", m->zone.name);
     manager_show(&m->zone, &m->steps, &out);
     fputs(buf_c(&out), stdout);
     return 0;
@@ -300,8 +355,8 @@ static int managed(struct managed *m, struct err *e)
     if (!j->opt.dry_run && manager_record_lock(m->zone.name, true, &m->lock, e) < 0)
         return -1;
     if (manager_check(&m->zone, &m->steps, e) < 0) /* before anything is fetched */
-        return -1;
-    if (m->template_root == NULL && create_plan_make(j, m->plan, e) < 0)
+        return err_wrap(e, "zone %s", m->zone.name);
+    if (m->template_root == NULL && (create_plan_make(j, m->plan, e) < 0 || can_run(m, e) < 0))
         return -1;
     if (describe_whole(m, e) < 0)
         return -1;

@@ -57,6 +57,14 @@ static bool is_included(const struct options *o, const char *name)
     return false;
 }
 
+static struct zone_package *packages(struct job *j, const struct create_plan *p)
+{
+    struct zone_package *v = arena_array(&j->arena, p->plan.n + 1, sizeof *v);
+    for (size_t i = 0; i < p->plan.n; i++)
+        v[i] = (struct zone_package){p->plan.pkgs[i].name, p->plan.pkgs[i].version};
+    return v;
+}
+
 int create_zone_release(struct job *j, struct create_plan *p, struct err *e)
 {
     const struct options *o = &j->opt;
@@ -80,10 +88,7 @@ int create_zone_release(struct job *j, struct create_plan *p, struct err *e)
 int create_zone_plan(struct job *j, struct create_plan *p, struct err *e)
 {
     const struct zone_facts f = facts(p);
-    struct zone_package *v = arena_array(&j->arena, p->plan.n + 1, sizeof *v);
-    for (size_t i = 0; i < p->plan.n; i++)
-        v[i] = (struct zone_package){p->plan.pkgs[i].name, p->plan.pkgs[i].version};
-    if (zone_kind_serves(&j->data, p->zone, &f, v, p->plan.n, e) < 0)
+    if (zone_kind_serves(&j->data, p->zone, &f, packages(j, p), p->plan.n, e) < 0)
         return -1;
     const struct zone_words notes = zone_kind_notes(p->zone, &f, &j->arena);
     for (size_t i = 0; i < notes.n; i++)
@@ -166,6 +171,8 @@ struct zone_facts create_zone_facts(struct job *j, const struct create_plan *p, 
     f.file = file;
     f.hostname = j->opt.hostname != NULL ? j->opt.hostname : p->release.distro;
     f.kernel = j->opt.kernel_version;
+    f.packages = packages(j, p);
+    f.npackages = p->plan.n;
     return f;
 }
 

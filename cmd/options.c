@@ -90,7 +90,7 @@ const struct option_row option_rows[] = {
      "how to clone; default auto: a snapshot where SOURCE stands on zfs or btrfs, else a copy"},
     {0, "unfinished", NULL, OPT_FLAG, FIELD(unfinished), CMD_CLONE,
      "clone a root whose second stage is pending, too"},
-    {0, "force", NULL, OPT_FLAG, FIELD(force), CMD_REMOVE | CMD_NEW,
+    {0, "force", NULL, OPT_FLAG, FIELD(force), CMD_REMOVE | CMD_NEW | CMD_ZONE,
      "remove: what does not look like zonestrap's, too; new: a recipe by a known one's name, too"},
     {0, "like", "DISTRO", OPT_STRING, FIELD(like), CMD_NEW,
      "a derivative: everything of this one's recipe holds that the new one does not say itself"},

@@ -5,9 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/auto.h"
+#include "base/file.h"
 #include "base/str.h"
 
-enum { LINK_MAX = 31 };
+/* RESOLVERS_MAX: MAXNS of resolver(3). */
+enum { LINK_MAX = 31, RESOLV_MAX = 1 << 16, RESOLVERS_MAX = 3 };
 
 static int bad(const char *word, const char *what, const char *why, struct err *e)
 {
@@ -58,6 +61,29 @@ int zone_net_parse(const char *word, struct arena *a, struct zone_net *out, stru
     if (out->gateway != NULL && family_of(out->gateway) != family)
         return bad(word, out->gateway, "is no address of the same kind for a gateway", e);
     return 0;
+}
+
+static bool is_loopback(const char *address)
+{
+    return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0;
+}
+
+const char *zone_net_resolvers(const char *path, bool loopback, struct arena *a)
+{
+    AUTO_BUF text = {0}, out = {0};
+    struct err ignored = {0};
+    if (file_read(path, RESOLV_MAX, &text, &ignored) < 0)
+        return NULL;
+    struct str rest = buf_view(&text), line, word;
+    for (int n = 0; n < RESOLVERS_MAX && str_line(&rest, &line);) {
+        if (!str_word(&line, &word) || !str_is(word, "nameserver") || !str_word(&line, &word))
+            continue;
+        const char *address = arena_str(a, word);
+        if (family_of(address) == 0 || (!loopback && is_loopback(address)))
+            continue;
+        buf_printf(&out, "%s%s", n++ > 0 ? "," : "", address);
+    }
+    return out.n > 0 ? arena_str(a, buf_view(&out)) : NULL;
 }
 
 bool zone_net_link_there(const char *link)

@@ -14,6 +14,11 @@ struct zone_net {
 
 /* `none', `host', or LINK[=ADDRESS/BITS[,GATEWAY]], IPv4 or IPv6; strings in the arena. ERR_USAGE. */
 int zone_net_parse(const char *word, struct arena *a, struct zone_net *out, struct err *e);
+#define RESOLV_CONF "/etc/resolv.conf"
+
+/* The addresses of the name servers in a resolv.conf(5), with commas between them, those that can be asked
+   from elsewhere; loopback: also the host's own. NULL: there are none. */
+const char *zone_net_resolvers(const char *path, bool loopback, struct arena *a);
 /* Whether the host has an interface of this name. */
 bool zone_net_link_there(const char *link);
 

@@ -9,6 +9,11 @@
 #include "base/data.h"
 #include "base/err.h"
 
+/* A package of a plan. */
+struct zone_package {
+    const char *name, *version;
+};
+
 /* What qualifiers are decided on and variables stand for. */
 struct zone_facts {
     const char *format, *distro, *release, *version, *arch; /* arch: the format's spelling */
@@ -22,13 +27,11 @@ struct zone_facts {
     const char *link;    /* dhcp, static, routed: the host's interface, link or bridge */
     const char *address; /* static, routed: ADDRESS/BITS */
     const char *gateway; /* routed */
-    const char *dir;     /* the zone's own directory, in place of the manager's usual one */
-    const char *kernel;  /* in place of the capability */
-};
-
-/* A package of a plan. */
-struct zone_package {
-    const char *name, *version;
+    const char *resolvers; /* addresses of name servers that the zone can ask, with commas between them */
+    const char *dir;       /* the zone's own directory, in place of the manager's usual one */
+    const char *kernel;    /* in place of the capability */
+    const struct zone_package *packages; /* of the plan */
+    size_t npackages;
 };
 
 struct zone_words {
@@ -45,10 +48,12 @@ struct zone_file {
 /* A zone manager of a host, and what it needs to know of a zone of this kind: a [manager] section. */
 struct zone_manager_data {
     const char *name;
-    const char *system;     /* what uname(3) calls the host */
-    const char *hint;       /* where its programs come from; or NULL */
-    const char *net;        /* as --net takes it: what a zone has without that */
-    struct zone_words nets; /* values of zone_facts.net that it can give */
+    const char *system;        /* what uname(3) calls the host */
+    const char *hint;          /* where its programs come from; or NULL */
+    const char *net;           /* as --net takes it: what a zone has without that */
+    struct zone_words nets;    /* values of zone_facts.net that it can give */
+    struct zone_words *before; /* commands of the host that come first, each NULL at its end */
+    size_t nbefore;
     const char *dir, *root; /* the zone's own directory; its root, there or below */
     struct zone_manager_file {
         const char *key;  /* what the driver calls it */

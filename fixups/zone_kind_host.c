@@ -8,12 +8,14 @@ enum { VNIC_MAX = 31 }; /* MAXLINKNAMELEN of illumos, its NUL left out */
 
 #define WORD "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
-/* What no shell, no JSON and no configuration file takes for more than a part of a word. */
-static int check_value(const struct zone_kind *k, struct str name, struct str value, bool path, struct err *e)
+/* What no shell, no JSON and no configuration file takes for more than a part of a word; extra: what this one
+   may have besides. */
+static int check_value(const struct zone_kind *k, struct str name, struct str value, const char *extra,
+                       struct err *e)
 {
-    static const char ok[] = "/" WORD "._+~:@%^-";
+    static const char ok[] = WORD "._+~:@%^-";
     for (size_t i = 0; i < value.n; i++)
-        if (memchr(ok + !path, value.p[i], sizeof ok - 1 - !path) == NULL)
+        if (memchr(ok, value.p[i], sizeof ok - 1) == NULL && value.p[i] != extra[0])
             return err_set(e, ERR_USAGE,
                            "zone kind %s: {%" STR_FMT "} is `%" STR_FMT
                            "', which no file for the host can hold",
@@ -79,6 +81,7 @@ static void begin(struct expansion *x, const struct zone_kind *k, const struct z
         [ZONE_ADDRESS] = f->address,
         [ZONE_FAMILY] = v6 ? "6" : "4",
         [ZONE_GATEWAY] = f->gateway,
+        [ZONE_RESOLVERS] = f->resolvers,
     };
     memcpy(x->values, values, sizeof values);
 }
@@ -93,7 +96,8 @@ static int expand(const struct expansion *x, struct str s, struct buf *out, stru
         }
         enum zone_variable v = zone_kind_variable(name);
         struct str value = str_c(x->values[v] != NULL ? x->values[v] : "");
-        if (check_value(x->k, name, value, v == ZONE_DIR || v == ZONE_ROOT || v == ZONE_ADDRESS, e) < 0)
+        bool path = v == ZONE_DIR || v == ZONE_ROOT || v == ZONE_ADDRESS;
+        if (check_value(x->k, name, value, path ? "/" : v == ZONE_RESOLVERS ? "," : "-", e) < 0)
             return -1;
         buf_str(out, value);
         i += name.n + 1;
@@ -180,10 +184,14 @@ int zone_kind_manager(const struct zone_kind *k, const char *manager, const stru
     out->dir = x.values[ZONE_DIR];
     out->root = x.values[ZONE_ROOT];
     out->files = arena_array(a, s->nlines + 1, sizeof *out->files);
-    for (size_t i = 0; i < s->nlines; i++)
+    out->before = arena_array(a, s->nlines + 1, sizeof *out->before);
+    for (size_t i = 0; i < s->nlines; i++) {
+        if (str_is(s->lines[i].key, "before"))
+            out->before[out->nbefore++] = words_of(s->lines[i].arg, a);
         if (str_is(s->lines[i].key, "file") &&
             read_file(&x, s->lines[i].arg, a, &out->files[out->n++], e) < 0)
             return -1;
+    }
     return 0;
 }
 

@@ -39,6 +39,7 @@ enum zone_variable {
     ZONE_ADDRESS,
     ZONE_FAMILY,
     ZONE_GATEWAY,
+    ZONE_RESOLVERS,
     ZONE_VARIABLES /* how many there are: no variable */
 };
 

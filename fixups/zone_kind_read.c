@@ -3,15 +3,16 @@
 #define COUNT(table) (sizeof(table) / sizeof(table)[0])
 
 static const char *const variables[ZONE_VARIABLES] = {
-    [ZONE_NAME] = "name",         [ZONE_FILE] = "file",       [ZONE_HOSTNAME] = "hostname",
-    [ZONE_DISTRO] = "distro",     [ZONE_RELEASE] = "release", [ZONE_VERSION] = "version",
-    [ZONE_ARCH] = "arch",         [ZONE_MACHINE] = "machine", [ZONE_EPOCH] = "epoch",
-    [ZONE_HOSTARCH] = "hostarch", [ZONE_KERNEL] = "kernel",   [ZONE_DIR] = "dir",
-    [ZONE_ROOT] = "root",         [ZONE_LINK] = "link",       [ZONE_VNIC] = "vnic",
-    [ZONE_ADDRESS] = "address",   [ZONE_FAMILY] = "family",   [ZONE_GATEWAY] = "gateway",
+    [ZONE_NAME] = "name",           [ZONE_FILE] = "file",       [ZONE_HOSTNAME] = "hostname",
+    [ZONE_DISTRO] = "distro",       [ZONE_RELEASE] = "release", [ZONE_VERSION] = "version",
+    [ZONE_ARCH] = "arch",           [ZONE_MACHINE] = "machine", [ZONE_EPOCH] = "epoch",
+    [ZONE_HOSTARCH] = "hostarch",   [ZONE_KERNEL] = "kernel",   [ZONE_DIR] = "dir",
+    [ZONE_ROOT] = "root",           [ZONE_LINK] = "link",       [ZONE_VNIC] = "vnic",
+    [ZONE_ADDRESS] = "address",     [ZONE_FAMILY] = "family",   [ZONE_GATEWAY] = "gateway",
+    [ZONE_RESOLVERS] = "resolvers",
 };
 
-static const char *const quals[] = {"format", "distro", "release", "arch", "net"};
+static const char *const quals[] = {"format", "distro", "release", "arch", "net", "resolvers", "package"};
 
 static const struct capability {
     const char *name;
@@ -31,6 +32,7 @@ static const struct keyword {
     {"manager", "net", 1, 1, true, true},        {"manager", "nets", 1, 0, true, true},
     {"manager", "dir", 1, 1, true, true},        {"manager", "root", 1, 1, true, true},
     {"manager", "hint", 1, 0, true, false},      {"manager", "file", 3, 3, false, false},
+    {"manager", "before", 1, 0, false, false},
 };
 
 enum zone_variable zone_kind_variable(struct str name)
@@ -145,7 +147,9 @@ static int check_quals(const struct kw_file *f, const struct kw_section *s, stru
             k++;
         bool one = str_is(s->name, "zone") || str_is(s->name, "manager");
         bool host = str_is(s->name, "host") || str_is(s->name, "append");
-        if (k == COUNT(quals) || one || (str_is(s->quals[i].key, "net") && !host))
+        bool hosts = str_is(s->quals[i].key, "net") || str_is(s->quals[i].key, "resolvers") ||
+                     str_is(s->quals[i].key, "package");
+        if (k == COUNT(quals) || one || (hosts && !host))
             return kw_error(f, s->line, s->col, e, "[%" STR_FMT "] has no qualifier `%" STR_FMT "'",
                             STR_ARG(s->name), STR_ARG(s->quals[i].key));
     }

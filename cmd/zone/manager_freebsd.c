@@ -5,11 +5,26 @@
 #include "base/auto.h"
 #include "cmd/zone/manager.h"
 
-static const char *const programs[] = {"jail", "jls", "jexec", NULL};
+enum { MOUNTS_MAX = 64 };
+
+static const char *const programs[] = {"jail", "jls", "jexec", "mount", "umount", NULL};
+
+/* linux(4) takes three numbers, and jail(8) does not say so. */
+static int check(const struct manager_zone *z, struct err *e)
+{
+    unsigned dots = 0;
+    for (const char *p = z->kernel; p != NULL && *p != '\0'; p++)
+        dots += *p == '.';
+    return z->kernel == NULL || dots == 2
+               ? 0
+               : err_set(e, ERR_USAGE, "--kernel-version: `%s' is not of three numbers, as 5.15.0 is",
+                         z->kernel);
+}
 
 static int steps(const struct manager_zone *z, struct manager_steps *s, struct err *e)
 {
-    (void)e;
+    if (check(z, e) < 0)
+        return -1;
     manager_add_place(s, z, z->root);
     manager_add(s, MANAGER_FILE, z->config, z->config_text);
     manager_add(s, MANAGER_FILE, z->extra, z->extra_text);
@@ -27,19 +42,49 @@ static int steps(const struct manager_zone *z, struct manager_steps *s, struct e
     return 0;
 }
 
-/* `jls name' prints the names of the jails that run, a line each. */
-static int state(const struct manager_zone *z, enum manager_state *out, struct err *e)
+/* The last of the file systems that `mount -p' shows below the root, in fstab(5)'s way; NULL: there are none.
+ */
+static int last_mount(const struct manager_zone *z, const char **out, struct err *e)
 {
-    struct stat st;
+    AUTO_BUF said = {0};
+    struct str rest, line, word;
+    const char *below = arena_printf(z->arena, "%s/", z->root);
+    *out = NULL;
+    if (manager_run(z, manager_argv(z->arena, "mount", "-p", NULL), &said, e) < 0)
+        return -1;
+    rest = buf_view(&said);
+    while (str_line(&rest, &line))
+        if (str_word(&line, &word) && str_word(&line, &word) && str_starts(word, str_c(below)))
+            *out = arena_str(z->arena, word);
+    return 0;
+}
+
+static int runs(const struct manager_zone *z, bool *out, struct err *e)
+{
     AUTO_BUF said = {0};
     struct str rest, line;
-    *out = z->config == NULL || lstat(z->config, &st) < 0 ? MANAGER_ABSENT : MANAGER_HALTED;
+    *out = false;
+    /* The names of the jails that run, a line each. */
     if (manager_run(z, manager_argv(z->arena, "jls", "name", NULL), &said, e) < 0)
         return -1;
     rest = buf_view(&said);
     while (str_line(&rest, &line))
-        if (str_is(str_trim(line), z->name))
-            *out = MANAGER_RUNNING;
+        *out = *out || str_is(str_trim(line), z->name);
+    return 0;
+}
+
+/* A jail(8) that was killed leaves what it mounted. */
+static int state(const struct manager_zone *z, enum manager_state *out, struct err *e)
+{
+    struct stat st;
+    bool up;
+    const char *mounted;
+    if (runs(z, &up, e) < 0 || last_mount(z, &mounted, e) < 0)
+        return -1;
+    *out = up                                                ? MANAGER_RUNNING
+           : mounted != NULL                                 ? MANAGER_HALF
+           : z->config != NULL && lstat(z->config, &st) == 0 ? MANAGER_HALTED
+                                                             : MANAGER_ABSENT;
     return 0;
 }
 
@@ -53,10 +98,50 @@ static const char *const *halt(const struct manager_zone *z)
     return manager_argv(z->arena, "jail", "-f", z->config, "-r", z->name, NULL);
 }
 
+static int unmount(const struct manager_zone *z, struct err *e)
+{
+    const char *mounted;
+    for (int i = 0; i < MOUNTS_MAX; i++) {
+        if (last_mount(z, &mounted, e) < 0)
+            return -1;
+        if (mounted == NULL)
+            return 0;
+        if (manager_run(z, manager_argv(z->arena, "umount", "-f", mounted, NULL), NULL, e) < 0)
+            return -1;
+    }
+    return err_set(e, ERR_HOST, "%s: what is mounted below it does not go", z->root);
+}
+
+static int do_boot(const struct manager_zone *z, struct err *e)
+{
+    return unmount(z, e) < 0 ? -1 : manager_run(z, boot(z), NULL, e);
+}
+
+/* jail(8) shuts the jail down by its exec.stop and unmounts; when that fails, it may be there still (-R: the
+   end of it), or what was mounted. */
+static int do_halt(const struct manager_zone *z, struct err *e)
+{
+    struct err gentle = {0};
+    bool up;
+    if (runs(z, &up, e) < 0)
+        return -1;
+    if (up && manager_run(z, halt(z), NULL, &gentle) < 0) {
+        if (gentle.class == ERR_INTR)
+            return err_set(e, ERR_INTR, "%s", gentle.msg);
+        log_warn(z->log, "zone %s: does not shut down, it is halted: %s", z->name, gentle.msg);
+        if (runs(z, &up, e) < 0 ||
+            (up && manager_run(z, manager_argv(z->arena, "jail", "-R", z->name, NULL), NULL, e) < 0))
+            return -1;
+    }
+    return unmount(z, e);
+}
+
 const struct manager manager_freebsd = {.name = "freebsd",
                                         .programs = programs,
                                         .inside = true,
                                         .steps = steps,
                                         .state = state,
                                         .boot = boot,
-                                        .halt = halt};
+                                        .halt = halt,
+                                        .do_boot = do_boot,
+                                        .do_halt = do_halt};

@@ -66,6 +66,10 @@ static void print_managers(struct buf *b, const struct zone_kind *k)
         CHECK(zone_kind_manager(k, managers.v[i], &f, &a, &d, &e) == 0);
         buf_printf(b, "=== manager %s\nsystem %s\nnet %s\ndir %s\nroot %s\n", d.name, d.system, d.net, d.dir,
                    d.root);
+        for (size_t n = 0; n < d.nbefore; n++)
+            for (size_t w = 0; w < d.before[n].n; w++)
+                buf_printf(b, "%s%s%s", w ? " " : "before ", d.before[n].v[w],
+                           w + 1 == d.before[n].n ? "\n" : "");
         for (size_t n = 0; n < d.n; n++)
             buf_printf(b, "file %s %s %s\n", d.files[n].key, d.files[n].name, d.files[n].path);
         for (size_t n = 0; n < d.nets.n; n++) {
@@ -75,6 +79,7 @@ static void print_managers(struct buf *b, const struct zone_kind *k)
             f.link = "eth0";
             f.address = n % 2 ? "192.0.2.7/24" : "2001:db8::7/64";
             f.gateway = n % 2 ? "192.0.2.1" : "2001:db8::1";
+            f.resolvers = n % 2 ? "192.0.2.53,2001:db8::53" : NULL;
             CHECK(zone_kind_host(k, &f, &a, &v, &nv, &e) == 0);
             buf_printf(b, "=== net %s\n", f.net);
             for (size_t h = 0; h < d.n; h++)
@@ -154,6 +159,8 @@ static void errors(void)
         {ZONE "[refuse]\nreason x\nnewer x 1.2\n", "x.zone:5:7: `1.2' is no number"},
         {ZONE "[append x]\n| y\n", "x.zone:3:1: [append]: no [host x] stands before it"},
         {ZONE "[note net=dhcp]\ntext x\n", "x.zone:3:1: [note] has no qualifier `net'"},
+        {ZONE "[note resolvers=known]\ntext x\n", "x.zone:3:1: [note] has no qualifier `resolvers'"},
+        {ZONE MANAGER "before\n", "x.zone:9:7: `before' takes 1 word at least, not 0"},
         {ZONE "[manager]\n", "x.zone:3:1: [manager NAME] wants a zone manager's name"},
         {ZONE "[manager x net=dhcp]\n", "x.zone:3:1: [manager] has no qualifier `net'"},
         {ZONE MANAGER MANAGER, "x.zone:9:1: [manager x] stands in line 3 already"},
