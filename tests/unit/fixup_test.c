@@ -41,10 +41,10 @@ static void which_match(void)
     } rows[] = {
         {"none", "deb", minbase, "apt-sources awk base-passwd dev dpkg fstab hostname localtime shells"},
         {"lx", "deb", minbase,
-         "apt-sources awk base-passwd dpkg fstab hostname localtime lx-marker lx shells"},
+         "apt-sources awk base-passwd dpkg fstab hostname localtime lx-dirs lx-marker lx shells"},
         {"lx", "deb", all_packages,
-         "apt-sources awk base-passwd dbus-machine-id dpkg fstab hostname localtime lx-marker lx-network "
-         "lx-systemd lx machine-id shells sysvinit-console"},
+         "apt-sources awk base-passwd dbus-machine-id dpkg fstab hostname localtime lx-dirs lx-marker "
+         "lx-network lx-systemd lx machine-id shells sysvinit-console"},
         {"jail", "deb", all_packages,
          "apt-sources awk base-passwd dbus-machine-id dpkg fstab hostname jail-apt localtime machine-id "
          "shells sysvinit-console"},
@@ -60,7 +60,7 @@ static void which_match(void)
          "container-systemd dbus-machine-id filesystem fstab hostname localtime machine-id system-user-root "
          "yum-sources zypp-sources"},
         {"lx", "rpm", rpm_packages,
-         "dbus-machine-id filesystem fstab hostname localtime lx-marker lx-sysconfig lx-systemd lx "
+         "dbus-machine-id filesystem fstab hostname localtime lx-dirs lx-marker lx-sysconfig lx-systemd lx "
          "machine-id system-user-root yum-sources zypp-sources"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
