@@ -182,8 +182,8 @@ static void own_fixups(void)
              ">mine.fixup; "
              "printf '[match]\\nzone none\\nzone jail\\n' >hostname.fixup") == 0);
     CHECK(fixup_load(&d, &f, &a, &s, &e) == 0);
-    CHECK(fixup_names(s, &a, &names) == 6);
-    CHECK_STR(names[5], "mine");
+    CHECK(fixup_names(s, &a, &names) == 7);
+    CHECK_STR(names[6], "mine");
     CHECK(fixup_render(s, &b, &e) == 0);
     CHECK(strstr(buf_c(&b), "rm -rf \"$ROOT\"'/yes'") != NULL);
     CHECK(strstr(buf_c(&b), "/no") == NULL);
