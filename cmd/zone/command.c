@@ -108,14 +108,17 @@ static void collect(struct running *r)
 
 static int wait_for(struct running *r)
 {
-    const struct timespec tick = {0, TICK * 1000000L};
     int status = 0, flags = r->o->stop != NULL ? WNOHANG : 0;
+    long nap = 1; /* milliseconds: it has closed its outputs, and is about to end */
     pid_t pid;
     while ((pid = waitpid(r->pid, &status, flags)) != r->pid) {
         if (pid < 0 && errno != EINTR)
             break;
-        watch_stop(r);
+        const struct timespec tick = {0, nap * 1000000L};
+        if (nap == TICK)
+            watch_stop(r);
         nanosleep(&tick, NULL);
+        nap = nap * 2 < TICK ? nap * 2 : TICK;
     }
     return status;
 }
