@@ -85,11 +85,6 @@ int os_lock_shared(int fd)
     return flock(fd, LOCK_SH | LOCK_NB);
 }
 
-int os_lock_shared(int fd)
-{
-    return flock(fd, LOCK_SH | LOCK_NB);
-}
-
 void os_unlock(int fd)
 {
     flock(fd, LOCK_UN);

@@ -145,7 +145,7 @@ t_host() {
         ! grep -n '{[a-z]*}' "$host"/* || return 1
         rm "$work/My_zone.1.tar.gz"
     done
-    rm -rf "$host"; mkdir "$host"; stage1 -z lx --host-files "$host" && grep -qx 'set brand=lx' "$host/root.zonecfg" && grep -qx 'set value=5.10.0' "$host/root.zonecfg" &&
+    rm -rf "$host"; mkdir "$host"; stage1 -z lx --host-files "$host" && grep -qx 'set brand=lx' "$host/root.zonecfg" && grep -qx 'set value="5.10.0"' "$host/root.zonecfg" &&
     [ "$(stat -c %a "$host/root.zonecfg")" = 644 ]
 }
 case_ "--host-files: what each kind's host gets, when it is asked for" t_host
