@@ -29,7 +29,7 @@ DATA   := $(sort $(wildcard distros/*.distro distros/*.template distros/keys/*.a
 UNITSRC := $(filter-out $(if $(filter Linux,$(HOST)),,tests/unit/%linux_test.c $(wildcard tests/unit/zone_linux_*_test.c)),$(wildcard tests/unit/*_test.c))
 UNIT   := $(UNITSRC:tests/unit/%.c=$(B)/unit/%)
 # The others are sourced by them.
-FLOW   := $(filter-out tests/flow/compare_roots.sh,$(shell grep -lE '^\#!' tests/flow/*.sh))
+FLOW   := $(filter-out tests/flow/compare_roots.sh,$(shell for f in tests/flow/*.sh; do head -n 1 $$f | grep -q '^\#!' && echo $$f; done))
 SLOW   := $(wildcard tests/check_all/*.sh)
 MAN8   := cmd/zonestrap.8
 MAN5   := distros/zonestrap-recipe.5 fixups/zonestrap-fixup.5 fixups/zonestrap-zone.5

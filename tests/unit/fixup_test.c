@@ -54,7 +54,7 @@ static void which_match(void)
         {"oci", "deb", minbase, "apt-sources awk base-passwd dpkg fstab hostname localtime shells"},
         {"lxc", "deb", all_packages,
          "apt-sources awk base-passwd container-systemd dbus-machine-id dpkg fstab hostname localtime "
-         "machine-id shells sysvinit-console"},
+         "machine-id shells sysvinit-console sysvinit-power"},
         {"none", "rpm", none, "dev filesystem fstab hostname localtime"},
         {"nspawn", "rpm", rpm_packages,
          "container-systemd dbus-machine-id filesystem fstab hostname localtime machine-id system-user-root "
