@@ -21,7 +21,7 @@ LIBOBJ  = $(filter-out $(B)/cmd/main.o,$(OBJ))
 DATA   := $(sort $(wildcard distros/*.distro distros/*.template distros/keys/*.asc fixups/*.fixup fixups/*.zone mirrors/*.mirrors pkgfmt/*.sh pkgfmt/spdx.*))
 UNITSRC := $(wildcard tests/unit/*_test.c)
 UNIT   := $(UNITSRC:tests/unit/%.c=$(B)/unit/%)
-FLOW   := $(filter-out $(addprefix tests/flow/,lib.sh repo.sh rpm_repo.sh rpm_centos7_repo.sh rpm_modern_repo.sh rpm_server.sh mirror.sh compare_roots.sh boot.sh clone_root.sh oci_clients.sh),$(wildcard tests/flow/*.sh))
+FLOW   := $(filter-out $(addprefix tests/flow/,lib.sh repo.sh rpm_repo.sh rpm_centos7_repo.sh rpm_modern_repo.sh rpm_server.sh mirror.sh compare_roots.sh boot.sh user.sh clone_root.sh oci_clients.sh),$(wildcard tests/flow/*.sh))
 SLOW   := $(wildcard tests/check_all/*.sh)
 MAN8   := cmd/zonestrap.8
 MAN5   := distros/zonestrap-recipe.5 fixups/zonestrap-fixup.5 fixups/zonestrap-zone.5
