@@ -49,6 +49,7 @@ assert "checksums" not in root, root
 P
 }
 case_ "a bill of materials is about the root, of which no one archive holds all" t_sbom
+rm -rf "$work/sb"
 t_turn() {
     first mine/one "oci:$img:t1" && stage1 --include turn mine/one "$work/t2.tar" && stage1 --include turn --base "oci:$img:t1" mine/one "oci:$img:t2" &&
     merge "$img" t2 "$work/t2.tar" layers=2 top="$turned" base=t1
