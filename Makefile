@@ -130,6 +130,7 @@ SEEDS_deb_unpack  := $(TEST_DATA)/deb
 SEEDS_deb_copyright := /usr/share/doc/perl-base /usr/share/doc/dpkg /usr/share/doc/apt
 SEEDS_openpgp     := $(TEST_DATA)/openpgp distros/keys
 SEEDS_overlay     := $(TEST_DATA)/evil/traversal/tar $(TEST_DATA)/evil/tar-rs
+SEEDS_oci_tree    := $(SEEDS_overlay)
 SEEDS_rpm_read    := $(TEST_DATA)/rpm $(TEST_DATA)/evil/rpm-broken
 SEEDS_rpm_unpack  := $(TEST_DATA)/rpm/rpm-rs $(TEST_DATA)/rpm/conary $(TEST_DATA)/rpm/rpm-upstream $(TEST_DATA)/evil/rpm-broken
 SEEDS_xml         := $(TEST_DATA)/evil/xml-libxml2 $(TEST_DATA)/evil/repomd-malformed

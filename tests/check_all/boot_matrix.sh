@@ -45,7 +45,7 @@ first_boot() {
         timed "$1" lx 'login, first boot' 'wait 300 second stage is finished' 'wait 60 login:' -- "$root" && whole "$root"
 }
 systemd() {
-    rm -rf "$root"; create --zone nspawn "$distro/$1" "$root" && timed "$1" nspawn 'login, finished' 'wait 60 login:' -- "$root" && grep -aq 'Multi-User System' "$work/log" && whole "$root"
+    rm -rf "$root"; create --zone nspawn "$distro/$1" "$root" && timed "$1" nspawn 'login, finished' 'wait 60 login:' -- "$root" && grep -aq 'Multi-User System' "$work/log" && ! grep -a 'FAILED' "$work/log" && whole "$root"
 }
 systemd_first_boot() {
     rm -rf "$root"; mkdir "$root" && create --zone nspawn --second-stage first-boot "$distro/$1" - | tar -C "$root" -xpf - &&
