@@ -91,7 +91,8 @@ const struct option_row option_rows[] = {
     {0, "unfinished", NULL, OPT_FLAG, FIELD(unfinished), CMD_CLONE,
      "clone a root whose second stage is pending, too"},
     {0, "force", NULL, OPT_FLAG, FIELD(force), CMD_REMOVE | CMD_NEW | CMD_ZONE,
-     "remove: what does not look like zonestrap's, too; new: a recipe by a known one's name, too"},
+     "remove: what does not look like zonestrap's, too; new: a recipe by a known one's name, too; zone: what "
+     "cannot be undone is left"},
     {0, "like", "DISTRO", OPT_STRING, FIELD(like), CMD_NEW,
      "a derivative: everything of this one's recipe holds that the new one does not say itself"},
     {0, "format", "deb|rpm", OPT_STRING, FIELD(format), CMD_NEW, "a recipe from scratch, for such packages"},

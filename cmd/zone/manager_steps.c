@@ -470,8 +470,19 @@ int manager_make(struct manager_zone *z, const struct manager_steps *s, const st
 int manager_unmake(struct manager_zone *z, const struct manager_calls *c, struct err *e)
 {
     struct manager_undo u = {0};
+    struct err why = {0};
     int rc = manager_record_read(z, &u, e);
     if (rc != 0)
         return rc < 0 ? -1 : err_set(e, ERR_HOST, "there is none of this name");
-    return undo_all(z, &u, c, z->ready || z->sure, false, e);
+    bool sure = z->ready || z->sure;
+    z->ready = false;
+    /* It may have been booted since it was made. */
+    if (manager_halt(z, &why) < 0) {
+        if (!z->force || why.class == ERR_INTR) {
+            *e = why;
+            return -1;
+        }
+        log_warn(z->log, "zone %s: %s", z->name, why.msg);
+    }
+    return undo_all(z, &u, c, sure, false, e);
 }
