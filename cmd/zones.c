@@ -95,7 +95,7 @@ static int boot(struct job *j, struct manager_zone *z, struct err *e)
     if (state == MANAGER_RUNNING)
         return err_set(e, ERR_HOST, "zone %s: runs already", z->name);
     if (manager_boot(z, e) < 0)
-        return -1;
+        return err_wrap(e, "zone %s", z->name);
     progress_done(&j->ui, arena_printf(&j->arena, "zone %s: runs", z->name), NULL);
     return 0;
 }
@@ -108,7 +108,7 @@ static int halt(struct job *j, struct manager_zone *z, struct err *e)
     if (state != MANAGER_RUNNING)
         return err_set(e, ERR_HOST, "zone %s: does not run", z->name);
     if (manager_halt(z, e) < 0)
-        return -1;
+        return err_wrap(e, "zone %s", z->name);
     progress_done(&j->ui, arena_printf(&j->arena, "zone %s: halted", z->name), NULL);
     return 0;
 }

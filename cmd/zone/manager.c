@@ -66,7 +66,7 @@ int manager_boot(const struct manager_zone *z, struct err *e)
 {
     int rc = z->manager->do_boot != NULL ? z->manager->do_boot(z, e)
                                          : manager_run(z, z->manager->boot(z), NULL, e);
-    return rc < 0 || wait_up(z, e) < 0 ? err_wrap(e, "zone %s: cannot be booted", z->name) : 0;
+    return rc < 0 || wait_up(z, e) < 0 ? err_wrap(e, "cannot be booted") : 0;
 }
 
 int manager_halt(const struct manager_zone *z, struct err *e)
@@ -78,5 +78,5 @@ int manager_halt(const struct manager_zone *z, struct err *e)
         return 0;
     int rc = z->manager->do_halt != NULL ? z->manager->do_halt(z, e)
                                          : manager_run(z, z->manager->halt(z), NULL, e);
-    return rc < 0 ? err_wrap(e, "zone %s: cannot be halted", z->name) : 0;
+    return rc < 0 ? err_wrap(e, "cannot be halted") : 0;
 }

@@ -216,15 +216,9 @@ static int undo_line(const struct manager_zone *z, const struct manager_calls *c
     }
 }
 
-/* Whether it can be told that there is something to undo. */
-static bool is_sure(const char *line)
-{
-    return strstr(line, " ; ") != NULL || strcmp(line, "uninstall") == 0;
-}
-
-/* Backwards, as far as that goes; what cannot be undone stays in the record. half: the last line's step was
-   not finished, so that there may be nothing to undo. */
-static int undo_all(struct manager_zone *z, struct manager_undo *u, const struct manager_calls *c, bool half,
+/* Backwards, as far as that goes; what cannot be undone stays in the record. The last line's step may not
+   even have been begun: what is not there is undone. */
+static int undo_all(struct manager_zone *z, struct manager_undo *u, const struct manager_calls *c,
                     struct err *e)
 {
     const volatile int *stop = z->stop;
@@ -232,14 +226,8 @@ static int undo_all(struct manager_zone *z, struct manager_undo *u, const struct
     z->stop = NULL; /* it was set already, maybe */
     z->ready = false;
     while (said.class == ERR_NONE && u->n > 0) {
-        struct err why = {0};
-        int rc = undo_line(z, c, u->v[u->n - 1], &why);
-        if (rc < 0 && half && !is_sure(u->v[u->n - 1]))
-            log_debug(z->log, "zone %s: nothing to undo: %s", z->name, why.msg);
-        else if (rc < 0)
-            said = why;
-        half = false;
-        u->n -= said.class == ERR_NONE;
+        if (undo_line(z, c, u->v[u->n - 1], &said) == 0)
+            u->n--;
         if (manager_record_write(z, u, &ignored) < 0)
             log_warn(z->log, "%s", ignored.msg);
     }
@@ -321,26 +309,20 @@ static bool has_parents(enum manager_what what)
     return what == MANAGER_DIR || what == MANAGER_FILE || what == MANAGER_FILL;
 }
 
-/* *begun: its line is in the record. */
 static int make_step(struct manager_zone *z, const struct manager_step *s, struct manager_undo *u,
-                     const struct manager_calls *c, bool *begun, struct err *e)
+                     const struct manager_calls *c, struct err *e)
 {
-    *begun = false;
     if (z->stop != NULL && *z->stop != 0)
         return err_set(e, ERR_INTR, "interrupted");
     if (has_parents(s->what) && make_parents(z, u, s->path, e) < 0)
         return -1;
-    if (s->undo != NULL) {
+    if (s->undo != NULL)
         journal(z, u, s->undo);
-        *begun = true;
-    }
     if (manager_record_write(z, u, e) < 0)
         return -1;
     int rc = do_step(z, s, c, e);
-    if (rc < 0 && e->sys == EEXIST && (s->what == MANAGER_DIR || s->what == MANAGER_FILE)) {
+    if (rc < 0 && e->sys == EEXIST && (s->what == MANAGER_DIR || s->what == MANAGER_FILE))
         u->n--; /* somebody else's, of a moment ago */
-        *begun = false;
-    }
     return rc;
 }
 
@@ -396,16 +378,15 @@ int manager_make(struct manager_zone *z, const struct manager_steps *s, const st
 {
     struct manager_undo u = {0};
     struct err left = {0};
-    bool begun = false;
     int rc = 0;
     if (manager_check(z, s, e) < 0)
         return -1;
     for (size_t i = 0; rc == 0 && i < s->n; i++)
-        rc = make_step(z, &s->v[i], &u, c, &begun, e);
+        rc = make_step(z, &s->v[i], &u, c, e);
     z->ready = rc == 0;
     if (rc == 0)
         return manager_record_write(z, &u, e);
-    if (undo_all(z, &u, c, begun, &left) < 0) {
+    if (undo_all(z, &u, c, &left) < 0) {
         log_warn(z->log, "zone %s: not all could be undone: %s; `zonestrap zone remove %s' tries again",
                  z->name, left.msg, z->name);
     }
@@ -415,10 +396,8 @@ int manager_make(struct manager_zone *z, const struct manager_steps *s, const st
 int manager_unmake(struct manager_zone *z, const struct manager_calls *c, struct err *e)
 {
     struct manager_undo u = {0};
-    bool half;
     int rc = manager_record_read(z, &u, e);
     if (rc != 0)
         return rc < 0 ? -1 : err_set(e, ERR_HOST, "zone %s: there is none of this name", z->name);
-    half = !z->ready;
-    return undo_all(z, &u, c, half, e);
+    return undo_all(z, &u, c, e);
 }
