@@ -22,6 +22,8 @@ int os_rename_new(int dirfd, const char *from, const char *to);
 /* Takes an exclusive advisory lock without waiting; -1 with errno EWOULDBLOCK while another process holds it.
    It goes when the last copy of fd is closed, so also when its process is killed. */
 int os_lock(int fd);
+/* The same of a lock that others may share: to look whether somebody has it. */
+int os_lock_shared(int fd);
 void os_unlock(int fd);
 /* Sets an extended attribute on an open file; a file system without them gives -1 with errno ENOTSUP. */
 int os_set_xattr(int fd, const char *name, const void *value, size_t n);
@@ -44,6 +46,8 @@ int os_next_data(int fd, uint64_t off, uint64_t *start, uint64_t *end);
 int os_mount_below(const char *dir, struct buf *path, struct err *e);
 /* Whether the directory, a path as above, is itself a mount point. */
 bool os_is_mount(const char *dir);
+/* A process that this one may look at and whose root is that directory, or 0. */
+pid_t os_process_in(const char *dir);
 dev_t os_makedev(uint32_t major, uint32_t minor);
 void os_devnums(dev_t dev, uint32_t *major, uint32_t *minor);
 /* Processors that this process may use; at least 1. */

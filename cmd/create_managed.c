@@ -14,6 +14,7 @@
 #include "cmd/remove.h"
 #include "cmd/zone/command.h"
 #include "cmd/zone/manager.h"
+#include "cmd/zone/zone.h"
 #include "cmd/zone_net.h"
 
 #define PREFIX "zone:"
@@ -177,6 +178,10 @@ static int network(struct managed *m, struct err *e)
                  m->zone.name, m->net.link);
         m->net = (struct zone_net){.mode = "none"};
     }
+    if (m->zone.manager->links && m->net.link != NULL && !zone_net_link_there(m->net.link)) {
+        err_set(e, ERR_HOST, "--net %s: there is no network interface %s here", asked, m->net.link);
+        return err_hint(e, "make it first, or choose another one");
+    }
     if (gives(&m->data, m->net.mode))
         return 0;
     for (size_t i = 0; i < m->data.nets.n; i++)
@@ -229,15 +234,21 @@ static void take_texts(struct managed *m, const struct zone_file *files, size_t 
                     files[f].text;
 }
 
+/* A zone that is to be booted must be one that the host can run, whose second stage runs before that. */
+static int can_run(struct managed *m, struct err *e)
+{
+    if (!m->zone.boot || m->zone.manager->inside || zone_supported(m->plan->release.machine, e) == 0)
+        return 0;
+    return err_hint(e, "--second-stage later makes the zone without booting it");
+}
+
 /* With the plan known, everything is. */
 static int describe_whole(struct managed *m, struct err *e)
 {
     struct job *j = m->job;
-    struct zone_facts f;
+    struct zone_facts f = create_zone_facts(j, m->plan, m->zone.name, "root.tar.gz");
     struct zone_file *files;
     size_t n;
-    if (create_zone_facts(j, m->plan, m->zone.name, "root.tar.gz", &f, e) < 0)
-        return -1;
     f.net = m->net.mode;
     f.link = m->net.link;
     f.address = m->net.address;
@@ -330,7 +341,7 @@ static int show(struct managed *m, struct err *e)
 {
     AUTO_BUF out = {0};
     if (manager_check(&m->zone, &m->steps, e) < 0)
-        return -1;
+        return err_wrap(e, "zone %s", m->zone.name);
     manager_show(&m->zone, &m->steps, &out);
     fputs(buf_c(&out), stdout);
     return 0;
@@ -344,8 +355,8 @@ static int managed(struct managed *m, struct err *e)
     if (!j->opt.dry_run && manager_record_lock(m->zone.name, true, &m->lock, e) < 0)
         return -1;
     if (manager_check(&m->zone, &m->steps, e) < 0) /* before anything is fetched */
-        return -1;
-    if (m->template_root == NULL && create_plan_make(j, m->plan, e) < 0)
+        return err_wrap(e, "zone %s", m->zone.name);
+    if (m->template_root == NULL && (create_plan_make(j, m->plan, e) < 0 || can_run(m, e) < 0))
         return -1;
     if (describe_whole(m, e) < 0)
         return -1;

@@ -24,6 +24,19 @@ static struct zone_facts facts(const struct create_plan *p)
                                .epoch = p->epoch};
 }
 
+static int check_kernel(const struct zone_kind *k, const char *version, struct err *e)
+{
+    if (version == NULL)
+        return 0;
+    if (zone_kind_capability(k, "kernel") == NULL)
+        return err_set(e, ERR_USAGE, "--kernel-version: zone kind %s shows its zones the host's own",
+                       zone_kind_name(k));
+    if (version[0] < '0' || version[0] > '9' || version[strspn(version, "0123456789.")] != '\0')
+        return err_set(e, ERR_USAGE, "--kernel-version: `%s' is no version: digits and dots, as 5.10.0",
+                       version);
+    return 0;
+}
+
 int create_zone_load(struct job *j, struct create_plan *p, struct err *e)
 {
     const char *name = j->opt.zone;
@@ -31,7 +44,7 @@ int create_zone_load(struct job *j, struct create_plan *p, struct err *e)
         name = p->lock->zone;
     if (zone_kind_load(&j->data, name != NULL ? name : "none", &j->arena, &p->zone, e) < 0)
         return name == j->opt.zone ? err_wrap(e, "--zone") : err_wrap(e, "%s", p->lock->file);
-    return 0;
+    return check_kernel(p->zone, j->opt.kernel_version, e);
 }
 
 /* The kind takes a package out of the set, the user puts it in: the user is right, and has no need of what
@@ -42,6 +55,14 @@ static bool is_included(const struct options *o, const char *name)
         if (strcmp(o->include.v[i], name) == 0)
             return true;
     return false;
+}
+
+static struct zone_package *packages(struct job *j, const struct create_plan *p)
+{
+    struct zone_package *v = arena_array(&j->arena, p->plan.n + 1, sizeof *v);
+    for (size_t i = 0; i < p->plan.n; i++)
+        v[i] = (struct zone_package){p->plan.pkgs[i].name, p->plan.pkgs[i].version};
+    return v;
 }
 
 int create_zone_release(struct job *j, struct create_plan *p, struct err *e)
@@ -67,10 +88,7 @@ int create_zone_release(struct job *j, struct create_plan *p, struct err *e)
 int create_zone_plan(struct job *j, struct create_plan *p, struct err *e)
 {
     const struct zone_facts f = facts(p);
-    struct zone_package *v = arena_array(&j->arena, p->plan.n + 1, sizeof *v);
-    for (size_t i = 0; i < p->plan.n; i++)
-        v[i] = (struct zone_package){p->plan.pkgs[i].name, p->plan.pkgs[i].version};
-    if (zone_kind_serves(&j->data, p->zone, &f, v, p->plan.n, e) < 0)
+    if (zone_kind_serves(&j->data, p->zone, &f, packages(j, p), p->plan.n, e) < 0)
         return -1;
     const struct zone_words notes = zone_kind_notes(p->zone, &f, &j->arena);
     for (size_t i = 0; i < notes.n; i++)
@@ -145,34 +163,25 @@ static int check_dir(const char *dir, struct err *e)
     return access(dir, W_OK | X_OK) < 0 ? err_sys(e, ERR_HOST, errno, "--host-files %s", dir) : 0;
 }
 
-int create_zone_facts(struct job *j, const struct create_plan *p, const char *name, const char *file,
-                      struct zone_facts *out, struct err *e)
+struct zone_facts create_zone_facts(struct job *j, const struct create_plan *p, const char *name,
+                                    const char *file)
 {
-    const char *kernel = j->opt.kernel_version;
-    *out = facts(p);
-    out->name = name;
-    out->file = file;
-    out->hostname = j->opt.hostname != NULL ? j->opt.hostname : p->release.distro;
-    out->kernel = kernel;
-    if (kernel == NULL)
-        return 0;
-    if (zone_kind_capability(p->zone, "kernel") == NULL)
-        return err_set(e, ERR_USAGE, "--kernel-version: zone kind %s shows its zones the host's own",
-                       zone_kind_name(p->zone));
-    if (kernel[0] < '0' || kernel[0] > '9' || kernel[strspn(kernel, "0123456789.")] != '\0')
-        return err_set(e, ERR_USAGE, "--kernel-version: `%s' is no version: digits and dots, as 5.10.0",
-                       kernel);
-    return 0;
+    struct zone_facts f = facts(p);
+    f.name = name;
+    f.file = file;
+    f.hostname = j->opt.hostname != NULL ? j->opt.hostname : p->release.distro;
+    f.kernel = j->opt.kernel_version;
+    f.packages = packages(j, p);
+    f.npackages = p->plan.n;
+    return f;
 }
 
 int create_zone_host(struct job *j, struct create_plan *p, const char *target, struct zone_host *out,
                      struct err *e)
 {
-    struct zone_facts f;
     const char *base = base_name(j, target);
+    const struct zone_facts f = create_zone_facts(j, p, zone_name(j, p, base), base);
     *out = (struct zone_host){0};
-    if (create_zone_facts(j, p, zone_name(j, p, base), base, &f, e) < 0)
-        return -1;
     if (j->opt.host_files == NULL)
         return 0;
     if (zone_kind_host(p->zone, &f, &j->arena, &out->files, &out->n, e) < 0)

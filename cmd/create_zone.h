@@ -10,7 +10,8 @@ struct zone_host {
     size_t n;
 };
 
-/* p->zone, by --zone, by the lock, else `none`. ERR_USAGE for one that is not there. */
+/* p->zone, by --zone, by the lock, else `none`. ERR_USAGE for one that is not there, and for a
+   --kernel-version that it cannot show. */
 int create_zone_load(struct job *j, struct create_plan *p, struct err *e);
 /* Once the release is known, before anything is asked of the solver: whether the kind serves it; what is
    added to the set and left out of it. */
@@ -19,8 +20,8 @@ int create_zone_release(struct job *j, struct create_plan *p, struct err *e);
 int create_zone_plan(struct job *j, struct create_plan *p, struct err *e);
 /* What the kind's qualifiers and variables look at; --kernel-version counts. name: the zone's; file: the base
    name of what it is made of. */
-int create_zone_facts(struct job *j, const struct create_plan *p, const char *name, const char *file,
-                      struct zone_facts *out, struct err *e);
+struct zone_facts create_zone_facts(struct job *j, const struct create_plan *p, const char *name,
+                                    const char *file);
 /* What the host gets, checked as far as it can be before anything is written. target: as the user gave it. */
 int create_zone_host(struct job *j, struct create_plan *p, const char *target, struct zone_host *out,
                      struct err *e);

@@ -61,7 +61,8 @@ static void completion_values(void)
         if (!has_words(r->arg))
             continue;
         printf("    --%s) COMPREPLY=($(compgen -W \"", r->name);
-        for (const char *p = r->arg; *p != '\0'; p++)
+        /* Up to what stands for the user's own: LINK */
+        for (const char *p = r->arg; *p != '\0' && (*p < 'A' || *p > 'Z'); p++)
             putchar(*p == '|' ? ' ' : *p);
         puts("\" -- \"$cur\")); return ;;");
     }
@@ -102,7 +103,9 @@ void help_completion_bash(void)
          "    case $cur in\n"
          "    -*) COMPREPLY=($(compgen -W \"$options\" -- \"$cur\")) ;;\n"
          "    *)  COMPREPLY=($(compgen -f -- \"$cur\"))\n"
-         "        case $cmd in create|plan|list) COMPREPLY+=($(compgen -W \"$(zonestrap list --names "
+         "        case $cmd in zone) COMPREPLY=($(compgen -W \"list boot halt remove $(zonestrap zone list "
+         "--names 2>/dev/null)\" -- \"$cur\")) ;;\n"
+         "        create|plan|list) COMPREPLY+=($(compgen -W \"$(zonestrap list --names "
          "2>/dev/null)\" -- \"$cur\")) ;; esac ;;\n"
          "    esac\n}\n"
          "complete -o filenames -F _zonestrap zonestrap");

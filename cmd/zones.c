@@ -18,7 +18,7 @@ static int read_zone(struct manager_zone *z, struct err *e)
     int rc = manager_record_read(z, &u, e);
     if (rc <= 0)
         return rc;
-    err_set(e, ERR_HOST, "zone %s: zonestrap made none of this name", z->name);
+    err_set(e, ERR_HOST, "zonestrap made none of this name");
     return err_hint(e, "`zonestrap zone list' shows those that it made");
 }
 
@@ -63,8 +63,10 @@ static int list(struct job *j, struct err *e)
         struct manager_zone z = zone_of(j, names[i]);
         const char *state;
         struct err why = {0};
+        if (job_stop)
+            break;
         if (read_zone(&z, &why) < 0 || (state = state_word(&z, &why)) == NULL) {
-            log_warn(j->log, "%s", why.msg);
+            log_warn(j->log, "zone %s: %s", names[i], why.msg);
             continue;
         }
         if (j->opt.names)
@@ -87,15 +89,19 @@ static int boot(struct job *j, struct manager_zone *z, struct err *e)
 {
     enum manager_state state;
     if (!z->ready) {
-        err_set(e, ERR_HOST, "zone %s: was not made whole: the run that made it was killed", z->name);
+        err_set(e, ERR_HOST, "it is not whole: the run that made it or took it away did not end");
         return err_hint(e, "`zonestrap zone remove %s' takes away what there is of it", z->name);
     }
     if (z->manager->state(z, &state, e) < 0)
         return -1;
     if (state == MANAGER_RUNNING)
-        return err_set(e, ERR_HOST, "zone %s: runs already", z->name);
+        return err_set(e, ERR_HOST, "it runs already");
+    if (state == MANAGER_ABSENT) {
+        err_set(e, ERR_HOST, "%s does not know it any more", z->manager->name);
+        return err_hint(e, "`zonestrap zone remove %s' takes away what there is of it", z->name);
+    }
     if (manager_boot(z, e) < 0)
-        return err_wrap(e, "zone %s", z->name);
+        return -1;
     progress_done(&j->ui, arena_printf(&j->arena, "zone %s: runs", z->name), NULL);
     return 0;
 }
@@ -106,9 +112,9 @@ static int halt(struct job *j, struct manager_zone *z, struct err *e)
     if (z->manager->state(z, &state, e) < 0)
         return -1;
     if (state != MANAGER_RUNNING)
-        return err_set(e, ERR_HOST, "zone %s: does not run", z->name);
+        return err_set(e, ERR_HOST, "it does not run");
     if (manager_halt(z, e) < 0)
-        return err_wrap(e, "zone %s", z->name);
+        return -1;
     progress_done(&j->ui, arena_printf(&j->arena, "zone %s: halted", z->name), NULL);
     return 0;
 }
@@ -133,8 +139,11 @@ static int take_away(struct job *j, struct manager_zone *z, struct err *e)
 {
     const struct manager_calls calls = {
         .fill = nothing, .second = no_second, .drop_root = drop_root, .ctx = j};
+    z->force = j->opt.force;
     if (manager_unmake(z, &calls, e) < 0)
-        return err_wrap(e, "zone %s", z->name);
+        return e->class != ERR_INTR && e->hint[0] == '\0'
+                   ? err_hint(e, "mend that and try again; --force leaves it, and removes the rest")
+                   : -1;
     progress_done(&j->ui, arena_printf(&j->arena, "zone %s: removed", z->name), NULL);
     return 0;
 }
@@ -148,12 +157,19 @@ static int run(struct job *j, const struct verb *v, const char *name, struct err
 {
     struct manager_zone z = zone_of(j, name);
     int lock;
-    if (manager_name_check(name, e) < 0 || read_zone(&z, e) < 0 ||
-        manager_record_lock(name, false, &lock, e) < 0)
+    if (manager_name_check(name, e) < 0)
         return -1;
-    int rc = v->run(j, &z, e);
-    manager_record_unlock(name, lock, rc == 0 && v->run == take_away);
-    return rc;
+    if (read_zone(&z, e) < 0) /* before a lock is made for it */
+        return err_wrap(e, "zone %s", name);
+    if (manager_record_lock(name, false, &lock, e) < 0)
+        return -1;
+    z = zone_of(j, name);
+    int rc = read_zone(&z, e);
+    bool gone = rc < 0;
+    if (rc == 0)
+        rc = v->run(j, &z, e);
+    manager_record_unlock(name, lock, gone || (rc == 0 && v->run == take_away));
+    return rc < 0 ? err_wrap(e, "zone %s", name) : 0;
 }
 
 int cmd_zone(struct job *j, struct err *e)

@@ -93,17 +93,29 @@ static bool one_of(struct str values, const char *fact)
     return false;
 }
 
+static bool has_package(const struct zone_facts *f, struct str names)
+{
+    for (size_t i = 0; i < f->npackages; i++)
+        if (one_of(names, f->packages[i].name))
+            return true;
+    return false;
+}
+
 /* Qualifiers: values between commas are any of, several qualifiers all. */
 bool zone_kind_fits(const struct kw_section *s, const struct zone_facts *f)
 {
     for (size_t i = 0; i < s->nquals; i++) {
         struct str key = s->quals[i].key;
-        if (!one_of(s->quals[i].value, str_is(key, "format")      ? f->format
-                                       : str_is(key, "distro")    ? f->distro
-                                       : str_is(key, "release")   ? f->release
-                                       : str_is(key, "net")       ? f->net != NULL ? f->net : "unsaid"
-                                       : str_is(key, "resolvers") ? f->resolvers != NULL ? "known" : "unknown"
-                                                                  : f->arch))
+        if (str_is(key, "package")) {
+            if (!has_package(f, s->quals[i].value))
+                return false;
+        } else if (!one_of(s->quals[i].value, str_is(key, "format")    ? f->format
+                                              : str_is(key, "distro")  ? f->distro
+                                              : str_is(key, "release") ? f->release
+                                              : str_is(key, "net")     ? f->net != NULL ? f->net : "unsaid"
+                                              : str_is(key, "resolvers")
+                                                  ? f->resolvers != NULL ? "known" : "unknown"
+                                                  : f->arch))
             return false;
     }
     return true;

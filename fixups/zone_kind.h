@@ -9,6 +9,11 @@
 #include "base/data.h"
 #include "base/err.h"
 
+/* A package of a plan. */
+struct zone_package {
+    const char *name, *version;
+};
+
 /* What qualifiers are decided on and variables stand for. */
 struct zone_facts {
     const char *format, *distro, *release, *version, *arch; /* arch: the format's spelling */
@@ -25,11 +30,8 @@ struct zone_facts {
     const char *resolvers; /* addresses of name servers that the zone can ask, with commas between them */
     const char *dir;       /* the zone's own directory, in place of the manager's usual one */
     const char *kernel;    /* in place of the capability */
-};
-
-/* A package of a plan. */
-struct zone_package {
-    const char *name, *version;
+    const struct zone_package *packages; /* of the plan */
+    size_t npackages;
 };
 
 struct zone_words {

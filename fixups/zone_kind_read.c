@@ -12,7 +12,7 @@ static const char *const variables[ZONE_VARIABLES] = {
     [ZONE_RESOLVERS] = "resolvers",
 };
 
-static const char *const quals[] = {"format", "distro", "release", "arch", "net", "resolvers"};
+static const char *const quals[] = {"format", "distro", "release", "arch", "net", "resolvers", "package"};
 
 static const struct capability {
     const char *name;
@@ -147,7 +147,8 @@ static int check_quals(const struct kw_file *f, const struct kw_section *s, stru
             k++;
         bool one = str_is(s->name, "zone") || str_is(s->name, "manager");
         bool host = str_is(s->name, "host") || str_is(s->name, "append");
-        bool hosts = str_is(s->quals[i].key, "net") || str_is(s->quals[i].key, "resolvers");
+        bool hosts = str_is(s->quals[i].key, "net") || str_is(s->quals[i].key, "resolvers") ||
+                     str_is(s->quals[i].key, "package");
         if (k == COUNT(quals) || one || (hosts && !host))
             return kw_error(f, s->line, s->col, e, "[%" STR_FMT "] has no qualifier `%" STR_FMT "'",
                             STR_ARG(s->name), STR_ARG(s->quals[i].key));

@@ -3,13 +3,15 @@
 #include <time.h>
 
 #include "base/auto.h"
+#include "base/file.h"
 #include "cmd/zone/command.h"
 
 static const struct manager *const managers[] = {&manager_illumos, &manager_freebsd, &manager_lxc,
                                                  &manager_nspawn};
 
-/* Seconds that a zone has to come up; to find that out it is looked at so often. */
-enum { UP_WITHIN = 30, LOOKS = 5 };
+/* Seconds that a zone has to come up; looks at it within one; what is read of its console, and lines of that
+   which are said. */
+enum { UP_WITHIN = 30, LOOKS = 5, CONSOLE_MAX = 16 << 20, WORDS = 3 };
 
 const struct manager *manager_find(const char *name)
 {
@@ -27,7 +29,8 @@ int manager_can(const struct manager *m, struct arena *a, struct err *e)
     return 0;
 }
 
-int manager_run(const struct manager_zone *z, const char *const *argv, struct buf *out, struct err *e)
+static int run(const struct manager_zone *z, const char *const *argv, struct buf *out, int *status,
+               struct err *e)
 {
     size_t n = 0;
     while (argv[n] != NULL)
@@ -41,25 +44,80 @@ int manager_run(const struct manager_zone *z, const char *const *argv, struct bu
     for (size_t i = 0; i < n; i++)
         buf_printf(&said, "%s%s", i ? " " : "", argv[i]);
     log_debug(z->log, "%s", buf_c(&said));
-    const struct command_opts o = {.out = out, .stop = z->stop, .shown = buf_c(&said)};
+    const struct command_opts o = {
+        .out = out, .stop = z->stop, .stops = z->stops, .shown = buf_c(&said), .status = status};
     return command_run_with(whole, &o, e);
 }
 
-/* Until the manager says that it runs. */
+int manager_run(const struct manager_zone *z, const char *const *argv, struct buf *out, struct err *e)
+{
+    return run(z, argv, out, NULL, e);
+}
+
+int manager_run_status(const struct manager_zone *z, const char *const *argv, int *status, struct err *e)
+{
+    return run(z, argv, NULL, status, e);
+}
+
+bool manager_stopped(const struct manager_zone *z)
+{
+    return z->stop != NULL && *z->stop > z->stops;
+}
+
+/* Without what moves a terminal's cursor or colours its text. */
+static struct str plain(struct str line, struct arena *a)
+{
+    struct buf b = {0};
+    for (size_t i = 0; i < line.n; i++) {
+        if (line.p[i] == '\033' && i + 1 < line.n && line.p[i + 1] == '[')
+            for (i += 2; i < line.n && (line.p[i] < '@' || line.p[i] > '~');)
+                i++;
+        else if ((unsigned char)line.p[i] >= ' ')
+            buf_putc(&b, line.p[i]);
+    }
+    struct str out = str_trim(arena_copy(a, buf_view(&b)));
+    buf_free(&b);
+    return out;
+}
+
+const char *manager_last_words(const struct manager_zone *z, const char *suffix)
+{
+    AUTO_BUF text = {0}, words = {0};
+    struct err ignored = {0};
+    struct str line, last[WORDS];
+    size_t n = 0;
+    if (file_read(manager_beside(z, suffix), CONSOLE_MAX, &text, &ignored) < 0)
+        return "";
+    struct str rest = buf_view(&text);
+    while (str_line(&rest, &line))
+        if ((line = plain(line, z->arena)).n > 0)
+            last[n++ % WORDS] = line;
+    for (size_t i = n > WORDS ? n - WORDS : 0; i < n; i++)
+        buf_printf(&words, "%s%" STR_FMT, words.n > 0 ? " | " : "", STR_ARG(last[i % WORDS]));
+    return arena_str(z->arena, buf_view(&words));
+}
+
+/* Until the manager says that it runs; at once when it ended again. */
 static int wait_up(const struct manager_zone *z, struct err *e)
 {
     const struct timespec tick = {0, 1000000000L / LOOKS};
     enum manager_state state = MANAGER_ABSENT;
+    int seen = 0;
     for (int i = 0; i < UP_WITHIN * LOOKS; i++) {
         if (z->manager->state(z, &state, e) < 0)
             return -1;
-        if (state == MANAGER_RUNNING)
+        if (state == MANAGER_HALTED || state == MANAGER_ABSENT) {
+            const char *words = manager_last_words(z, "console");
+            return err_set(e, ERR_HOST, "it ended as soon as it was booted%s%s", *words ? ": " : "", words);
+        }
+        seen = state == MANAGER_RUNNING ? seen + 1 : 0;
+        if (seen > z->manager->settle)
             return 0;
-        if (z->stop != NULL && *z->stop != 0)
+        if (manager_stopped(z))
             return err_set(e, ERR_INTR, "interrupted");
         nanosleep(&tick, NULL);
     }
-    return err_set(e, ERR_HOST, "it was booted, but does not run");
+    return err_set(e, ERR_HOST, "it was booted, but does not run after %d seconds", UP_WITHIN);
 }
 
 int manager_boot(const struct manager_zone *z, struct err *e)

@@ -38,9 +38,12 @@ struct manager_zone {
     bool second;                   /* the second stage is run in it (a manager with `inside') */
     bool boot;                     /* it is booted when it is made */
     bool ready;                    /* a record's: it was made whole */
+    bool sure;                     /* a record's, of one that is not ready: its last line's step was done */
+    bool force;                    /* what cannot be undone is said and passed over */
     struct arena *arena;
     const struct log *log;
-    const volatile int *stop; /* may be NULL */
+    const volatile int *stop; /* above stops: interrupted. May be NULL */
+    int stops;
 };
 
 enum manager_what {
@@ -82,6 +85,8 @@ struct manager {
     const char *const *programs; /* without which it does nothing; NULL at the end */
     bool packed;                 /* it is given the root as a tarball */
     bool inside;                 /* the second stage needs the zone: it runs there */
+    bool links;                  /* a network's link is an interface of the host's */
+    int settle;                  /* how often in succession it is seen running until it is believed */
     /* What makes the zone, in order. */
     int (*steps)(const struct manager_zone *z, struct manager_steps *s, struct err *e);
     /* Whether the manager has a zone of this name, and how it is. */
@@ -103,6 +108,9 @@ extern const struct manager manager_illumos, manager_freebsd, manager_lxc, manag
 const struct manager *manager_find(const char *name);
 /* ERR_HOST when a program that it needs is not there: which one. */
 int manager_can(const struct manager *m, struct arena *a, struct err *e);
+bool manager_stopped(const struct manager_zone *z);
+/* The last lines of the file NAME.SUFFIX beside the record, on one; "" when it has none. */
+const char *manager_last_words(const struct manager_zone *z, const char *suffix);
 
 /* --- cmd/zone/manager_steps.c */
 
@@ -139,12 +147,18 @@ int manager_check(const struct manager_zone *z, const struct manager_steps *s, s
    and the record stays for manager_unmake(). ERR_HOST when there is a zone of this name. */
 int manager_make(struct manager_zone *z, const struct manager_steps *s, const struct manager_calls *c,
                  struct err *e);
-/* Takes a zone apart, whole or not, by its record. */
+/* Takes a zone apart, whole or not, by its record. Interrupted or failing, it stops there, and the record
+   says what is left. */
 int manager_unmake(struct manager_zone *z, const struct manager_calls *c, struct err *e);
 int manager_boot(const struct manager_zone *z, struct err *e);
 int manager_halt(const struct manager_zone *z, struct err *e);
 /* Runs one of the host's commands, argv[0] a bare name; out may be NULL. */
 int manager_run(const struct manager_zone *z, const char *const *argv, struct buf *out, struct err *e);
+/* The same; its exit status is no error. */
+int manager_run_status(const struct manager_zone *z, const char *const *argv, int *status, struct err *e);
+
+/* ERR_HOST when this is no line of a record that can be undone. */
+int manager_undo_check(const char *line, struct err *e);
 
 /* --- cmd/zone/manager_record.c */
 
@@ -160,8 +174,10 @@ int manager_record_lock(const char *name, bool make, int *fd, struct err *e);
 void manager_record_unlock(const char *name, int fd, bool gone);
 /* z and its undo lines to its record. */
 int manager_record_write(const struct manager_zone *z, const struct manager_undo *u, struct err *e);
-/* Fills z (name, arena, log, stop are the caller's) and u. 1: there is none. ERR_HOST: it cannot be read. */
+/* Fills z (name, arena, log, stop are the caller's) and u. 1: there is none. ERR_HOST: it cannot be read, it
+   is not this user's alone, or not whole: what is undone by it is undone with root's rights. */
 int manager_record_read(struct manager_zone *z, struct manager_undo *u, struct err *e);
+/* And what else is called NAME.SUFFIX, but for the lock. */
 int manager_record_remove(const char *name, struct err *e);
 /* Names of all records, sorted. */
 int manager_record_list(struct arena *a, const char ***names, size_t *n, struct err *e);

@@ -11,6 +11,9 @@
 
 /* Seconds that a zone has to shut down; that it may take until its init listens, and what it has then. */
 enum { DOWN_WITHIN = 60, YOUNG = 20, DOWN_YOUNG = 5 };
+/* With --keep-unit it leaves it to who started it to boot a zone again that asked for that, by this status.
+ */
+enum { REBOOT = 133 };
 
 static const char *const programs[] = {"systemd-nspawn", NULL};
 
@@ -81,24 +84,32 @@ static int do_boot(const struct manager_zone *z, struct err *e)
     whole[0] = command_find(argv[0], z->arena);
     if (whole[0] == NULL)
         return err_set(e, ERR_HOST, "there is no program %s here", argv[0]);
-    return command_detach(whole, manager_beside(z, "run"), manager_beside(z, "console"), e);
+    return command_detach(whole, manager_beside(z, "run"), manager_beside(z, "console"), REBOOT, e);
+}
+
+/* Which machinectl(1) starts. To stop it is to send its init the signal of the zone's KillSignal=, and to end
+   it after a while: `machinectl poweroff' knows systemd's signal alone. */
+static const char *unit(const struct manager_zone *z)
+{
+    return arena_printf(z->arena, "systemd-nspawn@%s.service", z->name);
 }
 
 static const char *const *halt(const struct manager_zone *z)
 {
     if (has_systemd())
-        return manager_argv(z->arena, "machinectl", "poweroff", z->name, NULL);
+        return manager_argv(z->arena, "systemctl", "stop", unit(z), NULL);
     return manager_argv(z->arena, "kill", "-TERM",
                         arena_printf(z->arena, "%ld", (long)command_detached(manager_beside(z, "run"))),
                         NULL);
 }
 
-/* An init that was started a moment ago may have missed the signal, and has nothing to lose. */
+/* An init that was started a moment ago may have missed the signal, and has nothing to lose; no more has a
+   zone that is taken away. */
 static int patience(const struct manager_zone *z)
 {
     struct stat st;
     bool young = stat(manager_beside(z, "run"), &st) == 0 && time(NULL) - st.st_mtime < YOUNG;
-    return young ? DOWN_YOUNG : DOWN_WITHIN;
+    return young || !z->ready ? DOWN_YOUNG : DOWN_WITHIN;
 }
 
 /* Until it does not run any more. */
@@ -107,7 +118,7 @@ static bool down(const struct manager_zone *z, int seconds, struct err *e)
     const struct timespec tick = {0, 200000000L};
     enum manager_state now = MANAGER_RUNNING;
     for (int i = 0; i < seconds * 5 && now == MANAGER_RUNNING; i++) {
-        if (state(z, &now, e) < 0)
+        if (state(z, &now, e) < 0 || manager_stopped(z))
             return false;
         if (now == MANAGER_RUNNING)
             nanosleep(&tick, NULL);
@@ -120,14 +131,8 @@ static bool down(const struct manager_zone *z, int seconds, struct err *e)
 static int do_halt(const struct manager_zone *z, struct err *e)
 {
     const char *run = manager_beside(z, "run");
-    if (has_systemd()) {
-        if (manager_run(z, halt(z), NULL, e) < 0)
-            return -1;
-        return down(z, DOWN_WITHIN, e)
-                   ? 0
-                   : manager_run(z, manager_argv(z->arena, "machinectl", "terminate", z->name, NULL), NULL,
-                                 e);
-    }
+    if (has_systemd())
+        return manager_run(z, halt(z), NULL, e);
     for (int i = 0; i < 3; i++) {
         pid_t pid = command_detached(run);
         int seconds = i == 0 ? patience(z) : DOWN_YOUNG;
@@ -135,12 +140,16 @@ static int do_halt(const struct manager_zone *z, struct err *e)
             kill(pid, i < 2 ? SIGTERM : SIGKILL);
         if (down(z, seconds, e))
             return 0;
+        if (manager_stopped(z))
+            return err_set(e, ERR_INTR, "interrupted");
     }
     return err_set(e, ERR_HOST, "it does not end");
 }
 
 const struct manager manager_nspawn = {.name = "nspawn",
                                        .programs = programs,
+                                       .links = true,
+                                       .settle = 5,
                                        .steps = steps,
                                        .state = state,
                                        .boot = boot,

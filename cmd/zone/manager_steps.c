@@ -85,6 +85,7 @@ void manager_add_place(struct manager_steps *s, const struct manager_zone *z, co
                         manager_argv(s->arena, "zfs", "create", "-o",
                                      arena_printf(s->arena, "mountpoint=%s", path), z->dataset, NULL),
                         "zfs destroy -r %s", z->dataset);
+    s->v[s->n - 1].path = path;
     manager_add_found(s, manager_argv(s->arena, "zfs", "list", "-H", "-o", "name", z->dataset, NULL));
     manager_add(s, MANAGER_FILL, path, (struct str){0});
     s->v[s->n - 1].undo = NULL; /* it goes with the file system */
@@ -153,11 +154,37 @@ static int undo_path(const char *verb, const char *path, struct err *e)
     return err_sys(e, ERR_HOST, errno, "%s", path);
 }
 
-/* Whether the command succeeds: what it looks for is there. */
-static bool found(const struct manager_zone *z, const char *const *argv)
+/* Whether only its command can tell that there is nothing to undo: it fails then. */
+static bool is_blind(const char *line)
 {
-    struct err ignored = {0};
-    return manager_run(z, argv, NULL, &ignored) == 0;
+    return str_starts(str_c(line), STR("run ")) && strstr(line, " ; ") == NULL;
+}
+
+/* Whether what the command looks for is there: it succeeds. -1: that cannot be told. */
+static int found(const struct manager_zone *z, const char *const *argv, struct err *e)
+{
+    struct err why = {0};
+    int status = 0, rc = manager_run_status(z, argv, &status, &why);
+    if (rc < 0)
+        *e = why;
+    return rc < 0 ? -1 : status == 0;
+}
+
+int manager_undo_check(const char *line, struct err *e)
+{
+    static const char *const bare[] = {"halt", "uninstall"}, *const paths[] = {"rmdir", "rmdir-parent",
+                                                                               "unlink", "root"};
+    struct str rest = str_c(line), verb, word, more;
+    bool known = false;
+    str_word(&rest, &verb);
+    bool any = str_word(&rest, &word);
+    bool path = any && word.p[0] == '/' && !str_word(&rest, &more);
+    for (size_t i = 0; i < sizeof bare / sizeof *bare; i++)
+        known = known || (!any && str_is(verb, bare[i]));
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+        known = known || (path && str_is(verb, paths[i]));
+    return known || (any && str_is(verb, "run")) ? 0
+                                                 : err_set(e, ERR_HOST, "there is no way to undo `%s'", line);
 }
 
 /* The line's words; behind a `;' stands the command that finds what is to be undone. */
@@ -182,60 +209,76 @@ static void split_line(const struct manager_zone *z, const char *line, struct un
         w->n = (size_t)(w->found - w->argv) - 1;
 }
 
-static int undo_once(const struct manager_zone *z, const struct manager_calls *c, const char *line,
-                     const struct undo_words *w, struct err *e)
+static int undo_once(const struct manager_zone *z, const struct manager_calls *c, const struct undo_words *w,
+                     struct err *e)
 {
-    struct str verb = w->verb;
-    const char *const *argv = w->argv;
-    if (str_is(verb, "halt"))
+    if (str_is(w->verb, "halt"))
         return manager_halt(z, e);
-    if (str_is(verb, "uninstall") && z->manager->uninstall != NULL)
+    if (str_is(w->verb, "uninstall") && z->manager->uninstall != NULL)
         return z->manager->uninstall(z, e);
     if (w->n == 0)
-        return err_set(e, ERR_HOST, "zone %s: its record has a line `%s'", z->name, line);
-    if (str_is(verb, "run"))
-        return manager_run(z, argv, NULL, e);
-    if (str_is(verb, "root"))
-        return c->drop_root(c->ctx, argv[0], e);
-    return undo_path(arena_str(z->arena, verb), argv[0], e);
+        return err_set(e, ERR_HOST, "there is no way to undo `%" STR_FMT "'", STR_ARG(w->verb));
+    if (str_is(w->verb, "run"))
+        return manager_run(z, w->argv, NULL, e);
+    if (str_is(w->verb, "root"))
+        return c->drop_root(c->ctx, w->argv[0], e);
+    return undo_path(arena_str(z->arena, w->verb), w->argv[0], e);
 }
 
-static int undo_line(const struct manager_zone *z, const struct manager_calls *c, const char *line,
+/* To halt takes its time as it is. sure: there is something to undo. */
+static int undo_line(const struct manager_zone *z, const struct manager_calls *c, const char *line, bool sure,
                      struct err *e)
 {
     const struct timespec pause = {0, 300000000L};
+    int tries = strcmp(line, "halt") == 0 || (!sure && is_blind(line)) ? 1 : TRIES;
     struct undo_words w;
     split_line(z, line, &w);
     for (int i = 1;; i++) {
         *e = (struct err){0};
-        if (undo_once(z, c, line, &w, e) == 0 || (w.found != NULL && !found(z, w.found)))
+        if (undo_once(z, c, &w, e) == 0)
             return 0;
-        if (i == TRIES)
+        if (e->class != ERR_INTR && w.found != NULL && found(z, w.found, e) == 0)
+            return 0;
+        if (i == tries || e->class == ERR_INTR)
             return -1;
         nanosleep(&pause, NULL);
+        if (manager_stopped(z))
+            return err_set(e, ERR_INTR, "interrupted");
     }
 }
 
-/* Backwards, as far as that goes; what cannot be undone stays in the record. The last line's step may not
-   even have been begun: what is not there is undone. */
-static int undo_all(struct manager_zone *z, struct manager_undo *u, const struct manager_calls *c,
-                    struct err *e)
+static void note(struct manager_zone *z, const struct manager_undo *u, bool sure)
 {
-    const volatile int *stop = z->stop;
-    struct err said = {0}, ignored;
-    z->stop = NULL; /* it was set already, maybe */
+    struct err e = {0};
+    z->sure = sure;
+    if (manager_record_write(z, u, &e) < 0)
+        log_warn(z->log, "%s", e.msg);
+}
+
+/* Backwards, as far as that goes; what cannot be undone stays in the record. sure: the last line's step was
+   done; else there may be nothing to undo, which a command cannot tell from a failure; quiet: that is said
+   already. */
+static int undo_all(struct manager_zone *z, struct manager_undo *u, const struct manager_calls *c, bool sure,
+                    bool quiet, struct err *e)
+{
     z->ready = false;
-    while (said.class == ERR_NONE && u->n > 0) {
-        if (undo_line(z, c, u->v[u->n - 1], &said) == 0)
-            u->n--;
-        if (manager_record_write(z, u, &ignored) < 0)
-            log_warn(z->log, "%s", ignored.msg);
+    for (; u->n > 0; u->n--, sure = true) {
+        const char *line = u->v[u->n - 1];
+        struct err why = {0};
+        note(z, u, !is_blind(line)); /* killed in between, the command may be done */
+        if (undo_line(z, c, line, sure, &why) == 0)
+            continue;
+        bool nothing = !sure && is_blind(line) && why.class != ERR_INTR;
+        if (!nothing && (!z->force || why.class == ERR_INTR)) {
+            note(z, u, sure || !is_blind(line));
+            *e = why;
+            return -1;
+        }
+        if (!nothing || !quiet)
+            log_warn(z->log, "zone %s: %s: %s", z->name,
+                     nothing ? "there is nothing to undo, it seems" : "this stays as it is", why.msg);
     }
-    z->stop = stop;
-    if (said.class == ERR_NONE)
-        return manager_record_remove(z->name, e);
-    *e = said;
-    return -1;
+    return manager_record_remove(z->name, e);
 }
 
 /* --- doing */
@@ -253,7 +296,8 @@ static void journal(struct manager_zone *z, struct manager_undo *u, const char *
 }
 
 /* The directories above path that are not there, each with its line in the record. */
-static int make_parents(struct manager_zone *z, struct manager_undo *u, const char *path, struct err *e)
+static int make_parents(struct manager_zone *z, struct manager_undo *u, const char *path, mode_t mode,
+                        struct err *e)
 {
     char *copy = arena_dup(z->arena, path);
     struct stat st;
@@ -264,7 +308,7 @@ static int make_parents(struct manager_zone *z, struct manager_undo *u, const ch
         journal(z, u, arena_printf(z->arena, "rmdir-parent %s", copy));
         if (manager_record_write(z, u, e) < 0)
             return -1;
-        if (mkdir(copy, 0755) < 0 && errno != EEXIST)
+        if (mkdir(copy, mode) < 0 && errno != EEXIST)
             return err_sys(e, ERR_HOST, errno, "%s", copy);
     }
     return 0;
@@ -287,7 +331,7 @@ static int do_step(struct manager_zone *z, const struct manager_step *s, const s
     case MANAGER_SECOND:
         return c->second(c->ctx, s->argv, e);
     case MANAGER_DIR:
-        return mkdir(s->path, 0755) < 0 ? err_sys(e, ERR_HOST, errno, "%s", s->path) : 0;
+        return mkdir(s->path, 0700) < 0 ? err_sys(e, ERR_HOST, errno, "%s", s->path) : 0;
     case MANAGER_FILE:
         return write_new(s->path, s->text, e);
     case MANAGER_FILL:
@@ -304,50 +348,76 @@ static int do_step(struct manager_zone *z, const struct manager_step *s, const s
     return 0;
 }
 
-static bool has_parents(enum manager_what what)
+/* Whether it makes what is not there: at its path, and directories above. */
+static bool makes(const struct manager_step *s)
 {
-    return what == MANAGER_DIR || what == MANAGER_FILE || what == MANAGER_FILL;
+    return s->what == MANAGER_DIR || s->what == MANAGER_FILE || s->what == MANAGER_FILL ||
+           (s->what == MANAGER_COMMAND && s->path != NULL);
 }
 
-static int make_step(struct manager_zone *z, const struct manager_step *s, struct manager_undo *u,
-                     const struct manager_calls *c, struct err *e)
+/* A root has programs that change the user: the host's users shall not get at them. */
+static mode_t above(const struct manager_step *s)
 {
-    if (z->stop != NULL && *z->stop != 0)
-        return err_set(e, ERR_INTR, "interrupted");
-    if (has_parents(s->what) && make_parents(z, u, s->path, e) < 0)
-        return -1;
-    if (s->undo != NULL)
-        journal(z, u, s->undo);
-    if (manager_record_write(z, u, e) < 0)
-        return -1;
-    int rc = do_step(z, s, c, e);
-    if (rc < 0 && e->sys == EEXIST && (s->what == MANAGER_DIR || s->what == MANAGER_FILE))
-        u->n--; /* somebody else's, of a moment ago */
-    return rc;
+    return s->what == MANAGER_FILL || s->what == MANAGER_COMMAND ? 0700 : 0755;
 }
 
-static int is_there(const struct manager_zone *z, const char *what, struct err *e)
+static int is_there(const char *what, struct err *e)
 {
-    err_set(e, ERR_HOST, "zone %s: %s is there already", z->name, what);
+    err_set(e, ERR_HOST, "%s is there already", what);
     return err_hint(e, "choose another name, or remove what is there");
+}
+
+static int in_the_way(const char *path, struct err *e)
+{
+    struct stat st;
+    return lstat(path, &st) < 0 ? 0 : is_there(path, e);
+}
+
+/* *begun: its line is in the record. */
+static int make_step(struct manager_zone *z, const struct manager_step *s, struct manager_undo *u,
+                     const struct manager_calls *c, bool *begun, struct err *e)
+{
+    *begun = false;
+    if (manager_stopped(z))
+        return err_set(e, ERR_INTR, "interrupted");
+    if (makes(s) && make_parents(z, u, s->path, above(s), e) < 0)
+        return -1;
+    /* Somebody else's, of a moment ago, is not undone. */
+    if (makes(s) && s->undo != NULL && in_the_way(s->path, e) < 0)
+        return -1;
+    if (s->undo != NULL) {
+        journal(z, u, s->undo);
+        *begun = true;
+    }
+    if (manager_record_write(z, u, e) < 0) {
+        u->n -= *begun;
+        *begun = false;
+        return -1;
+    }
+    int rc = do_step(z, s, c, e);
+    if (rc < 0 && e->sys == EEXIST && (s->what == MANAGER_DIR || s->what == MANAGER_FILE)) {
+        u->n--;
+        *begun = false;
+    }
+    return rc;
 }
 
 /* What the zone's things would be in the place of: undoing must not take it away. */
 static int check_places(const struct manager_zone *z, const struct manager_steps *s, struct err *e)
 {
-    struct stat st;
-    if (z->manager->packed && lstat(z->dir, &st) == 0)
-        return is_there(z, z->dir, e);
+    if (z->manager->packed && in_the_way(z->dir, e) < 0)
+        return -1;
     for (size_t i = 0; i < s->n; i++) {
         const struct manager_step *step = &s->v[i];
-        if (has_parents(step->what) && lstat(step->path, &st) == 0)
-            return is_there(z, step->path, e);
-        if (step->found == NULL || !found(z, step->found))
+        if (makes(step) && in_the_way(step->path, e) < 0)
+            return -1;
+        int rc = step->found != NULL ? found(z, step->found, e) : 0;
+        if (rc == 0)
             continue;
         size_t last = 0;
         while (step->found[last + 1] != NULL)
             last++;
-        return is_there(z, arena_printf(z->arena, "%s %s", step->found[0], step->found[last]), e);
+        return rc < 0 ? -1 : is_there(arena_printf(z->arena, "%s %s", step->found[0], step->found[last]), e);
     }
     return 0;
 }
@@ -357,7 +427,7 @@ int manager_check(const struct manager_zone *z, const struct manager_steps *s, s
     struct stat st;
     enum manager_state state;
     if (lstat(manager_beside(z, "zone"), &st) == 0) {
-        err_set(e, ERR_HOST, "zone %s: there is one already", z->name);
+        err_set(e, ERR_HOST, "there is one already");
         return err_hint(e,
                         "choose another name; `zonestrap zone list' shows the zones that there are, "
                         "`zonestrap zone remove %s' removes it",
@@ -366,8 +436,7 @@ int manager_check(const struct manager_zone *z, const struct manager_steps *s, s
     if (z->manager->state(z, &state, e) < 0)
         return -1;
     if (state != MANAGER_ABSENT) {
-        err_set(e, ERR_HOST, "zone %s: %s has one of this name, which zonestrap did not make", z->name,
-                z->manager->name);
+        err_set(e, ERR_HOST, "%s has one of this name, which zonestrap did not make", z->manager->name);
         return err_hint(e, "choose another name");
     }
     return check_places(z, s, e);
@@ -378,18 +447,23 @@ int manager_make(struct manager_zone *z, const struct manager_steps *s, const st
 {
     struct manager_undo u = {0};
     struct err left = {0};
+    bool begun = false;
     int rc = 0;
     if (manager_check(z, s, e) < 0)
         return -1;
     for (size_t i = 0; rc == 0 && i < s->n; i++)
-        rc = make_step(z, &s->v[i], &u, c, e);
+        rc = make_step(z, &s->v[i], &u, c, &begun, e);
     z->ready = rc == 0;
+    if (rc == 0) {
+        rc = manager_record_write(z, &u, e);
+        begun = false;
+    }
     if (rc == 0)
-        return manager_record_write(z, &u, e);
-    if (undo_all(z, &u, c, &left) < 0) {
+        return 0;
+    z->stops = z->stop != NULL ? *z->stop : 0; /* the next one ends undoing, too */
+    if (undo_all(z, &u, c, !begun, true, &left) < 0)
         log_warn(z->log, "zone %s: not all could be undone: %s; `zonestrap zone remove %s' tries again",
                  z->name, left.msg, z->name);
-    }
     return -1;
 }
 
@@ -398,6 +472,6 @@ int manager_unmake(struct manager_zone *z, const struct manager_calls *c, struct
     struct manager_undo u = {0};
     int rc = manager_record_read(z, &u, e);
     if (rc != 0)
-        return rc < 0 ? -1 : err_set(e, ERR_HOST, "zone %s: there is none of this name", z->name);
-    return undo_all(z, &u, c, e);
+        return rc < 0 ? -1 : err_set(e, ERR_HOST, "there is none of this name");
+    return undo_all(z, &u, c, z->ready || z->sure, false, e);
 }

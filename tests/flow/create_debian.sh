@@ -1,5 +1,6 @@
 #!/bin/bash
 # The main job on real input: a bookworm system from the mirror that the host's apt uses, finished and run.
+# tests/run: alone
 . "$(dirname "$0")/lib.sh"
 [ "$(id -u)" = 0 ] || { skipped create_debian "needs root"; done_; }
 . "$here/mirror.sh"

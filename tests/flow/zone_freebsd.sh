@@ -62,7 +62,7 @@ case_ "freebsd: half a second stage, one that ended unseen, a jail(8) that was k
 t_undo() {
     begin; echo 3 >"$state/nth"; printf '%s\n' ' -r web' '-R web' >"$state/fail"
     fails_with 8 "zone web: second stage" make_zone && grep -E 'warning: zone web: not all could be undone: cannot be halted: jail -R web failed: .*told to fail.*zone remove web' "$work/err" &&
-        [ -e "$root/usr" ] && zone_is half && fails_with 7 "web: was not made whole" zone boot web || return 1
+        [ -e "$root/usr" ] && zone_is half && fails_with 7 "web: it is not whole" zone boot web || return 1
     fails_with 7 "zone web: cannot be halted: jail -R web failed" zone remove web && zone_is half && rm "$state/fail" && zone remove web && gone && zone_is "" || return 1
     begin; echo ' -c web' >"$state/half"; echo 'umount' >"$state/fail"
     fails_with 7 "zone web: cannot be booted" make_zone && grep "warning: .*not all could be undone: cannot be halted: umount -f $root/sys failed" "$work/err" && [ -e "$root/usr" ] && [ -e "$conf" ] &&
@@ -134,8 +134,8 @@ t_dataset() {
 }
 case_ "freebsd: --dataset" t_dataset
 t_life() {
-    begin; make_zone && fails_with 7 'zone web: runs already' zone boot web || return 1
-    : >"$state/calls"; zone halt web && did "$stop" && zone_is halted && [ ! -s "$state/mounts" ] && fails_with 7 'zone web: does not run' zone halt web || return 1
+    begin; make_zone && fails_with 7 'zone web: it runs already' zone boot web || return 1
+    : >"$state/calls"; zone halt web && did "$stop" && zone_is halted && [ ! -s "$state/mounts" ] && fails_with 7 'zone web: it does not run' zone halt web || return 1
     : >"$state/calls"; zone boot web && did "$start" && zone_is running || return 1
     : >"$state/calls"; echo ' -r web' >"$state/half"
     zone halt web 2>"$work/err" && grep 'warning: zone web: does not shut down, it is halted: .*exec.stop: failed' "$work/err" && did "$stop" "${force[@]}" && zone_is halted || return 1

@@ -59,7 +59,7 @@ case_ "illumos: half an installation, half a second stage, a second stage that e
 t_undo() {
     begin; echo 3 >"$state/nth"; echo 'web delete -F' >"$state/fail"
     fails_with 7 "zone web: cannot be booted: zoneadm -z web boot failed" make_zone && grep -E 'warning: zone web: not all could be undone: zonecfg -z web delete -F failed: .*told to fail.*zone remove web' "$work/err" &&
-        [ ! -e "$work/zones/web" ] && zone_is half && fails_with 7 "web: was not made whole" zone boot web || return 1
+        [ ! -e "$work/zones/web" ] && zone_is half && fails_with 7 "web: it is not whole" zone boot web || return 1
     fails_with 7 "zone web: zonecfg -z web delete -F failed" zone remove web && zone_is half && rm "$state/fail" && zone remove web && standins_clean && zone_is ""
 }
 case_ "illumos: what cannot be undone is said, and taken away by zone remove" t_undo
@@ -127,8 +127,8 @@ t_dataset() {
 }
 case_ "illumos: --dataset" t_dataset
 t_life() {
-    begin; make_zone --net igb0 && fails_with 7 'zone web: runs already' zone boot web || return 1
-    : >"$state/calls"; zone halt web && did "zoneadm -z web shutdown" && zone_is halted && fails_with 7 'zone web: does not run' zone halt web || return 1
+    begin; make_zone --net igb0 && fails_with 7 'zone web: it runs already' zone boot web || return 1
+    : >"$state/calls"; zone halt web && did "zoneadm -z web shutdown" && zone_is halted && fails_with 7 'zone web: it does not run' zone halt web || return 1
     : >"$state/calls"; zone boot web && did "zoneadm -z web boot" && zone_is running || return 1
     : >"$state/calls"; echo ' shutdown' >"$state/half"
     zone halt web 2>"$work/err" && grep 'warning: zone web: does not shut down, it is halted: .*unable to shutdown' "$work/err" && did "zoneadm -z web shutdown" "zoneadm -z web halt" && zone_is halted || return 1

@@ -46,4 +46,14 @@ fed() { yes | counts "$@"; }
 case_ "standard input is empty" fed 0 '1 passed, 0 failed, 0 skipped' "$work/reads"
 case_ "no such program" counts 1 '0 passed, 1 failed, 0 skipped' "$work/missing"
 case_ "all of them" counts 1 '6 passed, 3 failed, 1 skipped' "$work/good" "$work/bad" "$work/skips" "$work/leaves" "$work/good" "$work/silent"
+together() { counts 1 '8 passed, 3 failed, 1 skipped' -j 3 "$work/good" "$work/bad" "$work/skips" "$work/leaves" "$work/good" "$work/silent" "$work/good" && says '^ *x\.c:1: CHECK\(1 == 2\)$'; }
+case_ "several at a time" together
+program first 'touch first-began; i=0; until [ -e second-began ] || [ $i = 100 ]; do sleep 0.1; i=$((i + 1)); done; [ -e second-began ] && echo "ok - a"'
+program second 'touch second-began; i=0; until [ -e first-began ] || [ $i = 100 ]; do sleep 0.1; i=$((i + 1)); done; [ -e first-began ] && echo "ok - b"'
+beside() { cd "$work" && counts 0 '2 passed, 0 failed, 0 skipped' -j 2 "$work/first" "$work/second"; }
+case_ "they run side by side" beside
+program lonely '# tests/run: alone' '[ ! -e at-work ] && echo "ok - a"'
+program busy 'touch at-work; sleep 1; rm at-work; echo "ok - b"'
+apart() { cd "$work" && counts 0 '5 passed, 0 failed, 0 skipped' -j 4 "$work/busy" "$work/lonely" "$work/busy" "$work/lonely" "$work/lonely"; }
+case_ "one that wants to be alone is" apart
 done_
