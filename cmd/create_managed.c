@@ -305,11 +305,11 @@ static int second(void *ctx, const char *const *argv, struct err *e)
     whole[0] = command_find(argv[0], &m->job->arena);
     if (whole[0] == NULL)
         return err_set(e, ERR_HOST, "there is no program %s here", argv[0]);
-    if (second_stage_by(m->job, whole, m->zone.name, e) < 0)
+    if (second_stage_by(m->job, whole, e) < 0)
         return -1;
     /* What the manager says of its end may be wrong: zlogin(1) takes a signal's for a success. */
     return second_stage_pending(m->job, m->zone.root)
-               ? err_set(e, ERR_SECOND, "%s: second stage: it ended before it was finished", m->zone.name)
+               ? err_set(e, ERR_SECOND, "second stage: it ended before it was finished")
                : 0;
 }
 

@@ -37,7 +37,7 @@ t_each() {
     for n in 1 2 3 4 5 6 7; do
         begin; echo $n >"$state/nth"
         status=7; [ $n != 5 ] || status=8
-        fails_with $status "zone web: (.*${calls[n - 1]} failed: .*told to fail|web: second stage: .*told to fail)" make_zone --net igb0 || return 1
+        fails_with $status "zone web: (.*${calls[n - 1]} failed: .*told to fail|second stage: .*told to fail)" make_zone --net igb0 || return 1
         back=("dladm delete-vnic web0")
         [ $n -lt 2 ] || back=("zonecfg -z web delete -F" "${back[@]}")
         [ $n -lt 4 ] || back=("zoneadm -z web uninstall -F" "${back[@]}")
@@ -51,15 +51,15 @@ t_half() {
     begin; echo ' install ' >"$state/half"
     fails_with 7 "zoneadm -z web install .*brand-specific installation failed" make_zone && did "$configure" "$install" "${undo[@]}" && standins_clean || return 1
     begin; echo second-stage >"$state/half"
-    fails_with 8 "zone web: web: second stage: exit status 1: .*configure: told to fail" make_zone && standins_clean || return 1
+    fails_with 8 "zone web: second stage: exit status 1: .*configure: told to fail" make_zone && standins_clean || return 1
     begin; echo second-stage >"$state/early"
-    fails_with 8 "zone web: web: second stage: it ended before it was finished" make_zone && standins_clean
+    fails_with 8 "zone web: second stage: it ended before it was finished" make_zone && standins_clean
 }
 case_ "illumos: half an installation, half a second stage, a second stage that ended unseen" t_half
 t_undo() {
     begin; echo 3 >"$state/nth"; echo 'web delete -F' >"$state/fail"
-    fails_with 7 "zoneadm -z web boot failed" make_zone && grep -E 'warning: zone web: not all could be undone: zonecfg -z web delete -F failed: .*told to fail.*zone remove web' "$work/err" &&
-        [ ! -e "$work/zones/web" ] && zone_is half && fails_with 7 "web: was not made whole" zone boot web || return 1
+    fails_with 7 "zone web: cannot be booted: zoneadm -z web boot failed" make_zone && grep -E 'warning: zone web: not all could be undone: zonecfg -z web delete -F failed: .*told to fail.*zone remove web' "$work/err" &&
+        [ ! -e "$work/zones/web" ] && zone_is half && fails_with 7 "web: it is not whole" zone boot web || return 1
     fails_with 7 "zone web: zonecfg -z web delete -F failed" zone remove web && zone_is half && rm "$state/fail" && zone remove web && standins_clean && zone_is ""
 }
 case_ "illumos: what cannot be undone is said, and taken away by zone remove" t_undo
@@ -127,8 +127,8 @@ t_dataset() {
 }
 case_ "illumos: --dataset" t_dataset
 t_life() {
-    begin; make_zone --net igb0 && fails_with 7 'zone web: runs already' zone boot web || return 1
-    : >"$state/calls"; zone halt web && did "zoneadm -z web shutdown" && zone_is halted && fails_with 7 'zone web: does not run' zone halt web || return 1
+    begin; make_zone --net igb0 && fails_with 7 'zone web: it runs already' zone boot web || return 1
+    : >"$state/calls"; zone halt web && did "zoneadm -z web shutdown" && zone_is halted && fails_with 7 'zone web: it does not run' zone halt web || return 1
     : >"$state/calls"; zone boot web && did "zoneadm -z web boot" && zone_is running || return 1
     : >"$state/calls"; echo ' shutdown' >"$state/half"
     zone halt web 2>"$work/err" && grep 'warning: zone web: does not shut down, it is halted: .*unable to shutdown' "$work/err" && did "zoneadm -z web shutdown" "zoneadm -z web halt" && zone_is halted || return 1

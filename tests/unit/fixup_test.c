@@ -46,8 +46,8 @@ static void which_match(void)
          "apt-sources awk base-passwd dbus-machine-id dpkg fstab hostname localtime lx-dirs lx-marker "
          "lx-network lx-systemd lx machine-id shells sysvinit-console"},
         {"jail", "deb", all_packages,
-         "apt-sources awk base-passwd dbus-machine-id dpkg fstab hostname jail-apt localtime machine-id "
-         "shells sysvinit-console"},
+         "apt-sources awk base-passwd dbus-machine-id dpkg fstab hostname jail-apt jail localtime "
+         "machine-id shells sysvinit-console"},
         {"wsl", "deb", all_packages,
          "apt-sources awk base-passwd dbus-machine-id dpkg fstab hostname localtime machine-id shells "
          "wsl-systemd wsl"},
