@@ -126,6 +126,9 @@ void manager_show(const struct manager_zone *z, const struct manager_steps *s, s
             else
                 buf_printf(out, "zonestrap create --zone %s %s %s\n", z->kind, z->what, step->path);
             break;
+        case MANAGER_OWN:
+            buf_printf(out, "# %s gets a host name, a machine-id and keys of its own\n", step->path);
+            break;
         case MANAGER_DROP:
             buf_printf(out, "rm %s\n", step->path);
             break;
@@ -336,6 +339,8 @@ static int do_step(struct manager_zone *z, const struct manager_step *s, const s
         return write_new(s->path, s->text, e);
     case MANAGER_FILL:
         return c->fill(c->ctx, s->path, e);
+    case MANAGER_OWN:
+        return c->own(c->ctx, s->path, e);
     case MANAGER_DROP:
         return unlink(s->path) < 0 && errno != ENOENT ? err_sys(e, ERR_HOST, errno, "%s", s->path) : 0;
     case MANAGER_LATER:
