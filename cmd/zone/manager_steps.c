@@ -81,6 +81,9 @@ void manager_add_place(struct manager_steps *s, const struct manager_zone *z, co
         s->v[s->n - 1].undo = arena_printf(s->arena, "root %s", path);
         return;
     }
+    /* Not every zfs(8) takes the directory away again. */
+    s->v[s->n++] =
+        (struct manager_step){.what = MANAGER_LATER, .undo = arena_printf(s->arena, "rmdir %s", path)};
     manager_add_command(s,
                         manager_argv(s->arena, "zfs", "create", "-o",
                                      arena_printf(s->arena, "mountpoint=%s", path), z->dataset, NULL),
@@ -242,7 +245,7 @@ static int undo_line(const struct manager_zone *z, const struct manager_calls *c
             return 0;
         if (e->class != ERR_INTR && w.found != NULL && found(z, w.found, e) == 0)
             return 0;
-        if (i == tries || e->class == ERR_INTR)
+        if (i == tries || e->class == ERR_INTR || e->sys == ENOTEMPTY || e->sys == EEXIST)
             return -1;
         nanosleep(&pause, NULL);
         if (manager_stopped(z))
