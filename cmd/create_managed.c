@@ -72,7 +72,12 @@ static int usable(struct managed *m, struct zone_kind *k, const char *name, stru
         return err_set(why, ERR_USAGE, "zone kind %s: unknown zone manager `%s'", zone_kind_name(k), name);
     if (m->job->opt.manager == NULL && (uname(&u) < 0 || strcmp(u.sysname, m->data.system) != 0))
         return err_set(why, ERR_HOST, "zone manager %s is for hosts with %s", name, m->data.system);
-    if (manager_can(driver, &m->job->arena, why) < 0)
+    int rc = manager_can(driver, &m->job->arena, why);
+    for (size_t i = 0; rc == 0 && i < m->data.nbefore; i++)
+        if (command_find(m->data.before[i].v[0], &m->job->arena) == NULL)
+            rc = err_set(why, ERR_HOST, "zone manager %s: there is no program %s here", name,
+                         m->data.before[i].v[0]);
+    if (rc < 0)
         return m->data.hint != NULL ? err_hint(why, "%s", m->data.hint) : -1;
     m->zone.manager = driver;
     m->kind = k;

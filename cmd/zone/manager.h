@@ -65,7 +65,8 @@ struct manager_step {
     const char *const *argv;
     const char *path;
     struct str text;
-    const char *undo;         /* a line of the record, or NULL */
+    const char *undo; /* a line of the record, or NULL */
+    const char *log;  /* a file that says more when argv fails, and goes when that is undone; or NULL */
     const char *const *found; /* succeeds while there is what the step makes; or NULL */
 };
 
@@ -114,6 +115,8 @@ int manager_can(const struct manager *m, struct arena *a, struct err *e);
 bool manager_stopped(const struct manager_zone *z);
 /* The last lines of the file NAME.SUFFIX beside the record, on one; "" when it has none. */
 const char *manager_last_words(const struct manager_zone *z, const char *suffix);
+/* -1; an ERR_HOST of a command that failed gets the last lines of the file that the command wrote. */
+int manager_explain(const struct manager_zone *z, const char *path, struct err *e);
 
 /* --- cmd/zone/manager_steps.c */
 

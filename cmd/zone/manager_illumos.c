@@ -37,6 +37,7 @@ static void add_install(const struct manager_zone *z, struct manager_steps *s)
     manager_add_command(
         s, manager_argv(z->arena, "zoneadm", "-z", z->name, "install", "-s", z->tarball, NULL), NULL);
     s->v[s->n - 1].undo = "uninstall";
+    s->v[s->n - 1].log = arena_printf(z->arena, "%s/log/zone.log", z->dir); /* the brand's script's */
     manager_add(s, MANAGER_DROP, z->tarball, (struct str){0});
 }
 

@@ -333,7 +333,9 @@ static int do_step(struct manager_zone *z, const struct manager_step *s, const s
 {
     switch (s->what) {
     case MANAGER_COMMAND:
-        return manager_run(z, s->argv, NULL, e);
+        if (manager_run(z, s->argv, NULL, e) == 0)
+            return 0;
+        return s->log != NULL ? manager_explain(z, s->log, e) : -1;
     case MANAGER_SECOND:
         return c->second(c->ctx, s->argv, e);
     case MANAGER_DIR:

@@ -49,7 +49,7 @@ t_each() {
 case_ "illumos: each call fails in turn: the error names it, all is undone, the last first" t_each
 t_half() {
     begin; echo ' install ' >"$state/half"
-    fails_with 7 "zoneadm -z web install .*brand-specific installation failed" make_zone && did "$configure" "$install" "${undo[@]}" && standins_clean || return 1
+    fails_with 7 "zoneadm -z web install .*brand-specific installation failed: ERROR: no space" make_zone && did "$configure" "$install" "${undo[@]}" && standins_clean || return 1
     begin; echo second-stage >"$state/half"
     fails_with 8 "zone web: second stage: exit status 1: .*configure: told to fail" make_zone && standins_clean || return 1
     begin; echo second-stage >"$state/early"

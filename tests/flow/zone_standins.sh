@@ -8,6 +8,7 @@
 #   nth        the number of the call that fails before it has done anything
 #   fail       patterns (ERE) of calls that fail so
 #   half       of calls that fail when they have done half
+#   fails      every second stage fails
 #   early      of second stages that end too early, and of which nobody says so
 #   hang       of calls that never end: `hanging` has the number of their process group
 #   quick      a second stage is over at once: the roots have no shell
@@ -110,8 +111,8 @@ if told hang; then echo $$ >"$state/hanging"; sleep 1000; fi
 inside() { # ROOT COMMAND...: the zone's programs
     local root=$1 rc; shift
     if [ -e "$state/quick" ]; then
-        [ "$*" = "/bin/sh /zonestrap/second-stage" ] || return 0
-        told half && { echo "zonestrap: second stage: configure: told to fail"; return 1; }
+        case $* in "/bin/sh /zonestrap/second-stage") ;; *first-boot*) [ -e "$root/zonestrap/first-boot" ] || return 0 ;; *) return 0 ;; esac
+        if told half || [ -e "$state/fails" ]; then echo "zonestrap: second stage: configure: told to fail"; return 1; fi
         told early && return 0
         rm -rf "$root/zonestrap"
         return 0
@@ -174,7 +175,8 @@ zoneadm() {
         echo incomplete >"$z/state"
         mkdir -p -m 700 "${root%/*}"
         mkdir "$root"
-        told half && { : >"$root/half"; die "zone '$name': brand-specific installation failed"; }
+        mkdir "${root%/*}/log"
+        told half && { : >"$root/half"; echo 'ERROR: no space' >"${root%/*}/log/zone.log"; die "zone '$name': brand-specific installation failed"; }
         tar -C "$root" -xzpf "$3" || die "tar"
         echo installed >"$z/state" ;;
     clone)
@@ -267,7 +269,8 @@ jail() {
             echo "$dev $at $type $rest" >>"$state/mounts"
         done <"$fstab"
         told half && die "$name: killed" # without a chance to unmount
-        in_jail "$file" exec.start || { unmount_all; die "$name: exec.start: failed"; }
+        console=$(sed -n 's/^ *exec.consolelog = "\(.*\)";/\1/p' "$file")
+        in_jail "$file" exec.start >>"$console" 2>&1 || { unmount_all; die "$name: exec.start: failed"; }
         echo "$root" >"$state/jails/$name"
         echo "$name: created" ;;
     -r)
