@@ -161,10 +161,19 @@ bool json_is_object(struct str v)
     return begins_with(v, '{');
 }
 
-bool json_is(struct str v, const char *text)
+bool json_plain(struct str v, struct str *text)
 {
     v = str_trim(v);
-    return v.n >= 2 && v.p[0] == '"' && str_is((struct str){v.p + 1, v.n - 2}, text);
+    if (v.n < 2 || v.p[0] != '"' || memchr(v.p, '\\', v.n) != NULL)
+        return false;
+    *text = (struct str){v.p + 1, v.n - 2};
+    return true;
+}
+
+bool json_is(struct str v, const char *text)
+{
+    struct str plain;
+    return json_plain(v, &plain) && str_is(plain, text);
 }
 
 /* One value, without the blanks before it. */

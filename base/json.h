@@ -20,6 +20,8 @@ bool json_member(struct str object, const char *name, struct str *value);
 bool json_element(struct str *rest, struct str *element);
 bool json_is_array(struct str value);
 bool json_is_object(struct str value);
+/* The text of a string that is written without escapes; false for anything else. */
+bool json_plain(struct str value, struct str *text);
 /* Whether the value is the string text, written without escapes. */
 bool json_is(struct str value, const char *text);
 

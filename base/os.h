@@ -46,6 +46,8 @@ int os_next_data(int fd, uint64_t off, uint64_t *start, uint64_t *end);
 int os_mount_below(const char *dir, struct buf *path, struct err *e);
 /* Whether the directory, a path as above, is itself a mount point. */
 bool os_is_mount(const char *dir);
+/* A process that this one may look at and whose root is that directory, or 0. */
+pid_t os_process_in(const char *dir);
 dev_t os_makedev(uint32_t major, uint32_t minor);
 void os_devnums(dev_t dev, uint32_t *major, uint32_t *minor);
 /* Processors that this process may use; at least 1. */

@@ -1,5 +1,6 @@
 #include "base/os.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
@@ -230,6 +231,25 @@ bool os_is_mount(const char *dir)
         if (str_is(buf_view(&at), dir))
             return true;
     return false;
+}
+
+pid_t os_process_in(const char *dir)
+{
+    struct stat st, root;
+    pid_t found = 0;
+    DIR *proc = stat(dir, &st) == 0 ? opendir("/proc") : NULL;
+    for (struct dirent *de; proc != NULL && found == 0 && (de = readdir(proc)) != NULL;) {
+        char path[32];
+        uint64_t pid;
+        if (!str_u64(str_c(de->d_name), &pid) || pid > INT32_MAX)
+            continue;
+        snprintf(path, sizeof path, "/proc/%d/root", (int)pid);
+        if (stat(path, &root) == 0 && root.st_dev == st.st_dev && root.st_ino == st.st_ino)
+            found = (pid_t)pid;
+    }
+    if (proc != NULL)
+        closedir(proc);
+    return found;
 }
 
 dev_t os_makedev(uint32_t major_no, uint32_t minor_no)

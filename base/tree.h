@@ -85,8 +85,8 @@ int tree_fd(const struct tree *t);
 int tree_seal(struct tree *t, bool nosync, struct err *e);
 /* For a directory that will be packed: device nodes that the host does not let us make are remembered. */
 void tree_keep_nodes(struct tree *t);
-/* Everything in a directory's tree into the tarball, sorted by name, no time after the epoch. Sockets are
-   left out with a warning. */
+/* Everything in a directory's tree into the tarball, sorted by name, no time after the epoch, which is the
+   time of all that was written since the tree was opened. Sockets are left out with a warning. */
 int tree_pack(struct tree *t, struct tarball *tarball, struct err *e);
 /* Whether an extended attribute goes along when files of the host's are copied: what a file's owner gave it
    (user.*) and what the kernel acts on; other names belong to the host. */

@@ -125,9 +125,10 @@ struct tree {
     const struct tree_ops *ops;
     const struct log *log;
     int64_t epoch;
-    bool clamp; /* the epoch was given: no entry is newer */
-    char *path; /* of the root; for messages and for tree_path() */
-    int fd;     /* the root; -1 where the back end has none */
+    bool clamp;    /* the epoch was given: no entry is newer */
+    int64_t begun; /* what is younger was made in this run */
+    char *path;    /* of the root; for messages and for tree_path() */
+    int fd;        /* the root; -1 where the back end has none */
     bool sealed;
     bool own_root;   /* the root was made, not found */
     bool keep_nodes; /* what cannot be made is kept: */

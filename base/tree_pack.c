@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "base/auto.h"
 #include "base/mem.h"
@@ -170,9 +171,15 @@ static int pack_link(struct pack *p, int dir, const char *name, struct tree_entr
     return tarball_entry(p->tarball, &en, e);
 }
 
+/* What this run made has the epoch's time even when that lies ahead of the host's clock. */
+static bool has_epoch(const struct pack *p, int64_t mtime)
+{
+    return mtime >= p->t->epoch || (mtime >= p->t->begun && mtime <= (int64_t)time(NULL));
+}
+
 static struct tree_entry entry_of(const struct pack *p, const struct stat *st)
 {
-    bool newer = st->st_mtim.tv_sec >= p->t->epoch;
+    bool newer = has_epoch(p, st->st_mtim.tv_sec);
     struct tree_entry en = {.path = buf_view(&p->path),
                             .mode = st->st_mode & 07777,
                             .uid = st->st_uid,

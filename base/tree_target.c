@@ -39,6 +39,7 @@ static struct tree *tree_new(const char *given, const struct log *log)
     t->ops = &tree_dir_ops;
     t->log = log;
     t->epoch = (int64_t)time(NULL);
+    t->begun = t->epoch - 1; /* a file system's clock may lag */
     t->fd = -1;
     t->target = mem_alloc(sizeof *t->target);
     t->target->given = mem_dup(given);

@@ -83,6 +83,8 @@ static int check_extras(const struct options *o, enum create_when when, struct e
         return err_set(e, ERR_USAGE,
                        "--keep is for a second stage that runs at once: not with --second-stage %s",
                        o->second_stage);
+    if (o->base != NULL && !oci_is(o->operands.v[1]))
+        return err_set(e, ERR_USAGE, "--base is for an image: TARGET oci:DIR or oci:DIR:TAG");
     return 0;
 }
 
@@ -237,6 +239,19 @@ static int describe(struct job *j, struct create_plan *p, struct create_target *
     return 0;
 }
 
+/* What tells when and how the tarball was made, and what no two systems shall share. */
+static int leave_out(struct job *j, struct create_plan *p, struct tree *t, const char *hostname,
+                     struct err *e)
+{
+    struct fixup_set *f;
+    const struct str *own = NULL;
+    size_t n = p->overlays != NULL ? overlay_paths(p->overlays, &own) : 0;
+    return tree_remove(t, SECOND_STAGE_LOG, e) < 0 ||
+                   fixup_load_clone(&j->data, hostname, &j->arena, &f, e) < 0
+               ? -1
+               : fixup_apply_image(f, t, own, n, j->log, e);
+}
+
 /* A root whose second stage failed is put in place all the same, to look at and to go on with. */
 static int finish(struct job *j, struct create_plan *p, struct create_target *t, enum create_when when,
                   struct err *e)
@@ -249,8 +264,7 @@ static int finish(struct job *j, struct create_plan *p, struct create_target *t,
         *e = second;
         return -1;
     }
-    /* It tells when and how the tarball was made. */
-    if (when == CREATE_NOW && rc == 0 && t->tarball != NULL && tree_remove(t->tree, SECOND_STAGE_LOG, e) < 0)
+    if (when == CREATE_NOW && rc == 0 && t->tarball != NULL && leave_out(j, p, t->tree, hostname, e) < 0)
         return -1;
     if (rc == 0 && describe(j, p, t, when, e) < 0)
         return -1;
@@ -258,6 +272,15 @@ static int finish(struct job *j, struct create_plan *p, struct create_target *t,
     if (sealed == 0 && rc < 0)
         *e = second;
     return sealed < 0 || rc < 0 ? -1 : 0;
+}
+
+/* Of what holds the whole root; NULL: no archive does, kind DIGEST_NONE: several together do. */
+static const struct digest *result_digest(const struct create_target *t)
+{
+    static const struct digest none;
+    if (t->tarball == NULL)
+        return NULL;
+    return t->oci != NULL && create_oci_based(t->oci) ? &none : &t->digest;
 }
 
 /* From the plan, which may be made already, to the sealed target. */
@@ -268,7 +291,7 @@ static int make(struct job *j, struct create_plan *p, struct create_target *t, e
     struct zone_host host;
     if (p->plan.n == 0 && create_plan_make(j, p, e) < 0)
         return -1;
-    int rc = t->oci != NULL ? oci_platform_check(p->release.machine, e) : 0;
+    int rc = t->oci != NULL ? create_oci_check(t->oci, p->release.machine, e) : 0;
     if (rc == 0)
         rc = create_zone_host(j, p, t->name, &host, e);
     if (rc == 0)
@@ -285,7 +308,7 @@ static int make(struct job *j, struct create_plan *p, struct create_target *t, e
     if (rc == 0)
         rc = finish(j, p, t, *when, e);
     if (rc == 0)
-        rc = sbom_write(j, p, t->tarball != NULL ? &t->digest : NULL, e);
+        rc = sbom_write(j, p, result_digest(t), e);
     if (rc == 0)
         rc = create_zone_write(j, &host, e);
     return rc < 0 ? err_wrap(e, "%s", p->what) : 0;

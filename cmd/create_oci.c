@@ -11,11 +11,14 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/os.h"
+#include "cmd/oci_base.h"
+#include "cmd/oci_layer.h"
 
 #define LAYER ".zonestrap-layer.tar.gz"
+#define WHOLE ".zonestrap-whole.tar.zst"
 #define BLOBS "blobs/sha256"
 
-enum { LAYOUT_MAX = 64 * 1024, INDEX_MAX = 16 * 1024 * 1024, BLOBS_MAX = 3 };
+enum { LAYOUT_MAX = 64 * 1024, INDEX_MAX = 16 * 1024 * 1024 };
 
 struct create_oci {
     struct arena arena;
@@ -24,9 +27,12 @@ struct create_oci {
     int fd;             /* of that one, locked */
     const char *at;     /* what is filled */
     const char *layer;
-    struct buf old;               /* its index */
-    mode_t old_mode;              /* and the mode of that */
-    const char *added[BLOBS_MAX]; /* blobs that were not there before */
+    const char *whole;     /* with a base: the tarball of the whole root, which the layer is made from */
+    struct oci_base *base; /* NULL: none */
+    struct tarball_opts opts;
+    struct buf old;     /* its index */
+    mode_t old_mode;    /* and the mode of that */
+    const char **added; /* blobs that were not there before */
     size_t nadded;
     bool sealed;
 };
@@ -74,6 +80,7 @@ static int open_layout(struct create_oci *o, struct err *e)
         oci_index_check(index, buf_view(&o->old), o->name.tag, e) < 0)
         return -1;
     (void)unlink(in(o, LAYER)); /* a killed run's */
+    (void)unlink(in(o, WHOLE));
     return 0;
 }
 
@@ -90,14 +97,18 @@ static int open_place(struct job *j, struct create_oci *o, struct err *e)
             return -1;
     }
     o->layer = in(o, LAYER);
+    o->whole = o->base != NULL ? in(o, WHOLE) : NULL;
     return make_dir(in(o, "blobs"), e) < 0 ? -1 : make_dir(in(o, BLOBS), e);
 }
 
-int create_oci_open(struct job *j, const char *target, struct create_oci **out, struct err *e)
+int create_oci_open(struct job *j, const char *target, const struct tarball_opts *opts,
+                    struct create_oci **out, struct err *e)
 {
     struct create_oci *o = mem_alloc(sizeof *o);
     o->fd = -1;
-    if (oci_name_parse(target, &o->arena, &o->name, e) < 0 || open_place(j, o, e) < 0) {
+    o->opts = *opts;
+    if (oci_name_parse(target, &o->arena, &o->name, e) < 0 ||
+        (j->opt.base != NULL && oci_base_open(&o->base, j->opt.base, e) < 0) || open_place(j, o, e) < 0) {
         create_oci_close(o);
         return -1;
     }
@@ -105,9 +116,21 @@ int create_oci_open(struct job *j, const char *target, struct create_oci **out, 
     return 0;
 }
 
-const char *create_oci_layer(const struct create_oci *o)
+int create_oci_check(const struct create_oci *o, const char *machine, struct err *e)
 {
-    return o->layer;
+    if (oci_platform_check(machine, e) < 0)
+        return -1;
+    return o->base != NULL ? oci_base_check(o->base, machine, e) : 0;
+}
+
+const char *create_oci_tarball(const struct create_oci *o)
+{
+    return o->whole != NULL ? o->whole : o->layer;
+}
+
+bool create_oci_based(const struct create_oci *o)
+{
+    return o->base != NULL;
 }
 
 void create_oci_describe(struct job *j, const struct create_plan *p, struct tree *t, const char *state,
@@ -132,33 +155,53 @@ void create_oci_describe(struct job *j, const struct create_plan *p, struct tree
         out->command = arena_dup(&j->arena, init);
 }
 
-/* Where a blob goes; whether it is new is remembered. */
-static const char *blob_path(struct create_oci *o, const struct oci_blob *b)
+/* Where a blob goes, and whether it is there; that it is new is remembered. */
+static const char *blob_path(struct create_oci *o, const struct oci_blob *b, bool *there)
 {
     char hex[DIGEST_HEX_MAX];
     struct stat st;
     const char *path = in(o, arena_printf(&o->arena, BLOBS "/%s", digest_hex(&b->digest, hex)));
-    if (lstat(path, &st) < 0 && errno == ENOENT)
-        o->added[o->nadded++] = path;
-    return path;
+    *there = lstat(path, &st) == 0 || errno != ENOENT;
+    if (*there)
+        return path;
+    o->added = mem_grow(o->added, o->nadded + 1, sizeof *o->added);
+    return o->added[o->nadded++] = path;
 }
 
 static int put_text(struct create_oci *o, const struct buf *text, struct oci_blob *b, struct err *e)
 {
+    bool there;
     b->size = text->n;
     if (digest_of(&b->digest, DIGEST_SHA256, buf_view(text), e) < 0)
         return -1;
-    return file_replace(blob_path(o, b), buf_view(text), 0644, e);
+    return file_replace(blob_path(o, b, &there), buf_view(text), 0644, e);
 }
 
 static int put_layer(struct create_oci *o, struct oci_blob *b, struct err *e)
 {
+    bool there;
     AUTO_FD fd = open(o->layer, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0 || fchmod(fd, 0644) < 0)
         return err_sys(e, ERR_HOST, errno, "%s", o->layer);
     if (digest_of_fd(&b->digest, DIGEST_SHA256, fd, &b->size, e) < 0)
         return err_wrap(e, "%s", o->layer);
-    return rename(o->layer, blob_path(o, b)) < 0 ? err_sys(e, ERR_HOST, errno, "%s", o->layer) : 0;
+    return rename(o->layer, blob_path(o, b, &there)) < 0 ? err_sys(e, ERR_HOST, errno, "%s", o->layer) : 0;
+}
+
+/* The base's layers, where they are not; the new one is made of what they have not. */
+static int put_base(struct create_oci *o, int64_t epoch, struct digest *tar, struct err *e)
+{
+    const struct oci_below *below = oci_base_below(o->base);
+    bool there;
+    if (oci_layer_write(o->whole, oci_base_tree(o->base), epoch, o->layer, &o->opts, tar, e) < 0)
+        return -1;
+    (void)unlink(o->whole);
+    for (size_t i = 0; i < below->n; i++) {
+        const char *path = blob_path(o, &below->layers[i].blob, &there);
+        if (!there && oci_base_put(o->base, i, path, e) < 0)
+            return -1;
+    }
+    return 0;
 }
 
 /* Everything that it names is on the disk first. */
@@ -177,12 +220,14 @@ static int put_index(struct create_oci *o, const struct buf *index, struct err *
     return fsync(o->fd) < 0 ? err_sys(e, ERR_HOST, errno, "%s", o->at) : 0;
 }
 
-int create_oci_seal(struct create_oci *o, const struct oci_image *i, const struct digest *tar, struct err *e)
+int create_oci_seal(struct create_oci *o, const struct oci_image *i, struct digest *tar, struct err *e)
 {
     struct oci_blob layer, config, manifest;
+    const struct oci_below *below = o->base != NULL ? oci_base_below(o->base) : NULL;
     AUTO_BUF config_text = {0}, manifest_text = {0}, index = {0};
-    if (put_layer(o, &layer, e) < 0 || oci_config(i, tar, &config_text, e) < 0 ||
-        put_text(o, &config_text, &config, e) < 0 || oci_manifest(&config, &layer, &manifest_text, e) < 0 ||
+    if ((below != NULL && put_base(o, i->created, tar, e) < 0) || put_layer(o, &layer, e) < 0 ||
+        oci_config(i, below, tar, &config_text, e) < 0 || put_text(o, &config_text, &config, e) < 0 ||
+        oci_manifest(&config, below, &layer, &manifest_text, e) < 0 ||
         put_text(o, &manifest_text, &manifest, e) < 0 ||
         oci_index(in(o, "index.json"), buf_view(&o->old), i, o->name.tag, &manifest, &index, e) < 0)
         return -1;
@@ -197,10 +242,14 @@ void create_oci_close(struct create_oci *o)
         (void)unlink(o->added[i]);
     if (o->fresh == NULL && !o->sealed && o->layer != NULL)
         (void)unlink(o->layer);
+    if (o->fresh == NULL && !o->sealed && o->whole != NULL)
+        (void)unlink(o->whole);
     tree_close(o->fresh);
     if (o->fd >= 0)
         close(o->fd);
+    oci_base_close(o->base);
     buf_free(&o->old);
+    free(o->added);
     arena_free(&o->arena);
     free(o);
 }

@@ -41,7 +41,7 @@ bool second_stage_pending(struct job *j, const char *root);
    goes if that fails. fresh: the root was made a moment ago. ERR_SECOND with the package that failed. */
 int second_stage_run(struct job *j, const char *root, const char *shown, const char *hostname, bool fresh,
                      struct err *e);
-/* Has the host's command run it; argv[0] an absolute path. shown: what ERR_SECOND calls the root. */
-int second_stage_by(struct job *j, const char *const *argv, const char *shown, struct err *e);
+/* Has the host's command run it; argv[0] an absolute path. ERR_SECOND: as above. */
+int second_stage_by(struct job *j, const char *const *argv, struct err *e);
 
 #endif

@@ -54,9 +54,9 @@ static int open_packed(struct job *j, struct create_target *t, struct err *e)
     if (!oci_is(t->name))
         return tarball_open(&t->tarball, t->name, &o, e);
     o.shown = t->name;
-    return create_oci_open(j, t->name, &t->oci, e) < 0
+    return create_oci_open(j, t->name, &o, &t->oci, e) < 0
                ? -1
-               : tarball_open(&t->tarball, create_oci_layer(t->oci), &o, e);
+               : tarball_open(&t->tarball, create_oci_tarball(t->oci), &o, e);
 }
 
 int create_target_open(struct job *j, const char *name, bool finish, struct create_target *t, struct err *e)
@@ -158,11 +158,12 @@ int create_target_keep(struct job *j, struct create_target *t, struct err *e)
 int create_target_seal(struct job *j, struct create_target *t, struct err *e)
 {
     int rc;
+    bool nosync = t->oci != NULL && create_oci_based(t->oci);
     progress_begin(&j->ui, "seal");
     if (t->tarball != NULL && tree_fd(t->tree) >= 0)
-        rc = tree_pack(t->tree, t->tarball, e) < 0 ? -1 : tarball_finish(t->tarball, false, &t->digest, e);
+        rc = tree_pack(t->tree, t->tarball, e) < 0 ? -1 : tarball_finish(t->tarball, nosync, &t->digest, e);
     else
-        rc = tree_seal(t->tree, false, e);
+        rc = tree_seal(t->tree, nosync, e);
     if (rc == 0 && t->tarball != NULL && tree_fd(t->tree) < 0)
         t->digest = *tree_digest(t->tree);
     if (rc == 0 && t->oci != NULL)

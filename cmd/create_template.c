@@ -14,6 +14,8 @@
 
 enum { OS_RELEASE_MAX = 64 * 1024 };
 
+#define WORD "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+~-"
+
 /* The file proper; the name in /etc is a link to it. */
 static int read_os_release(struct job *j, const char *root, struct buf *text, struct err *e)
 {
@@ -27,7 +29,8 @@ static int read_os_release(struct job *j, const char *root, struct buf *text, st
     return err_set(e, ERR_HOST, "%s: has no /usr/lib/os-release, so that it is not known what it is", root);
 }
 
-/* NAME=value, the value in quotes or not; "" when there is none. */
+/* NAME=value, the value in quotes or not; "" when there is none, or one that no file for the host can hold.
+ */
 static const char *value_of(struct job *j, struct str text, const char *name)
 {
     struct str line, key;
@@ -36,7 +39,8 @@ static const char *value_of(struct job *j, struct str text, const char *name)
             continue;
         if (line.n >= 2 && (line.p[0] == '"' || line.p[0] == '\'') && line.p[line.n - 1] == line.p[0])
             line = (struct str){line.p + 1, line.n - 2};
-        return arena_str(&j->arena, line);
+        const char *value = arena_str(&j->arena, line);
+        return value[strspn(value, WORD)] == '\0' ? value : "";
     }
     return "";
 }

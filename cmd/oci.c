@@ -50,6 +50,23 @@ int oci_platform_check(const char *machine, struct err *e)
     return err_hint(e, "make a tarball or a directory");
 }
 
+bool oci_platform_is(const char *machine, struct str config, struct buf *is)
+{
+    const struct platform *p = find_platform(machine);
+    struct str os = {0}, arch = {0}, variant = {0}, v;
+    if (json_member(config, "os", &v))
+        json_plain(v, &os);
+    if (json_member(config, "architecture", &v))
+        json_plain(v, &arch);
+    if (json_member(config, "variant", &v))
+        json_plain(v, &variant);
+    if (is != NULL)
+        buf_printf(is, "%" STR_FMT "/%" STR_FMT "%s%" STR_FMT, STR_ARG(os), STR_ARG(arch),
+                   variant.n > 0 ? "/" : "", STR_ARG(variant));
+    return p != NULL && str_is(os, "linux") && str_is(arch, p->arch) &&
+           (p->variant == NULL || variant.n == 0 || str_is(variant, p->variant));
+}
+
 bool oci_is(const char *target)
 {
     return strncmp(target, SCHEME, strlen(SCHEME)) == 0;
@@ -155,11 +172,41 @@ static void labels(struct writer *w, const struct oci_image *i, const char *crea
     }
 }
 
-int oci_config(const struct oci_image *i, const struct digest *layer, struct buf *out, struct err *e)
+static void diff_ids(struct writer *w, const struct oci_below *below, const struct digest *layer)
+{
+    char hex[DIGEST_HEX_MAX];
+    fputs("\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[", w->f);
+    for (size_t i = 0; below != NULL && i < below->n; i++)
+        fprintf(w->f, "\"sha256:%s\",", digest_hex(&below->layers[i].tar, hex));
+    fprintf(w->f, "\"sha256:%s\"]},", digest_hex(layer, hex));
+}
+
+static void history(struct writer *w, const struct oci_image *i, const struct oci_below *below,
+                    const char *created)
+{
+    AUTO_BUF by = {0};
+    fputs("\"history\":[", w->f);
+    if (below != NULL) {
+        fwrite(below->history.p, 1, below->history.n, w->f);
+        putc(',', w->f);
+    }
+    putc('{', w->f);
+    field(w, "created", created);
+    putc(',', w->f);
+    buf_printf(&by, "zonestrap create %s", i->what);
+    field(w, "created_by", buf_c(&by));
+    if (i->state[0] != '\0') {
+        putc(',', w->f);
+        field(w, "comment", i->state);
+    }
+    fputs("}]", w->f);
+}
+
+int oci_config(const struct oci_image *i, const struct oci_below *below, const struct digest *layer,
+               struct buf *out, struct err *e)
 {
     struct writer w;
     char hex[DIGEST_HEX_MAX], text[32];
-    AUTO_BUF by = {0};
     const char *created = time_text(i->created, text);
     if (begin(&w, e) < 0)
         return -1;
@@ -173,17 +220,12 @@ int oci_config(const struct oci_image *i, const struct digest *layer, struct buf
     progress_json_string(w.f, i->command);
     fputs("],\"Labels\":{", w.f);
     labels(&w, i, created);
-    fprintf(w.f, "}},\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"sha256:%s\"]},\"history\":[{",
-            digest_hex(layer, hex));
-    field(&w, "created", created);
-    putc(',', w.f);
-    buf_printf(&by, "zonestrap create %s", i->what);
-    field(&w, "created_by", buf_c(&by));
-    if (i->state[0] != '\0') {
-        putc(',', w.f);
-        field(&w, "comment", i->state);
-    }
-    fputs("}]}", w.f);
+    if (below != NULL)
+        fprintf(w.f, ",\"" LABEL "base.digest\":\"sha256:%s\"", digest_hex(&below->manifest, hex));
+    fputs("}},", w.f);
+    diff_ids(&w, below, layer);
+    history(&w, i, below, created);
+    putc('}', w.f);
     return end(&w, out, e);
 }
 
@@ -195,7 +237,8 @@ static void descriptor(struct writer *w, const char *type, const struct oci_blob
             digest_hex(&b->digest, hex), (unsigned long long)b->size);
 }
 
-int oci_manifest(const struct oci_blob *config, const struct oci_blob *layer, struct buf *out, struct err *e)
+int oci_manifest(const struct oci_blob *config, const struct oci_below *below, const struct oci_blob *layer,
+                 struct buf *out, struct err *e)
 {
     struct writer w;
     if (begin(&w, e) < 0)
@@ -203,6 +246,10 @@ int oci_manifest(const struct oci_blob *config, const struct oci_blob *layer, st
     fputs("{\"schemaVersion\":2,\"mediaType\":\"" TYPE "manifest.v1+json\",\"config\":", w.f);
     descriptor(&w, "config.v1+json", config);
     fputs("},\"layers\":[", w.f);
+    for (size_t i = 0; below != NULL && i < below->n; i++) {
+        descriptor(&w, below->layers[i].type, &below->layers[i].blob);
+        fputs("},", w.f);
+    }
     descriptor(&w, "layer.v1.tar+gzip", layer);
     fputs("}]}", w.f);
     return end(&w, out, e);
@@ -221,18 +268,24 @@ static bool has_tag(struct str manifest, const char *tag)
            json_is(name, tag);
 }
 
+static int check_index(const char *where, struct str index, struct str *manifests, struct err *e)
+{
+    struct str version;
+    if (json_valid(index) && json_member(index, "schemaVersion", &version) && str_is(version, "2") &&
+        json_member(index, "manifests", manifests) && json_is_array(*manifests))
+        return 0;
+    err_set(e, ERR_FORMAT, "%s: is no image index: a JSON object with schemaVersion 2 and manifests", where);
+    return err_hint(e, "choose another directory");
+}
+
 /* Where in the old index the new descriptor goes, behind the last one; *first: there is none. */
 static int find_place(const char *where, struct str old, const char *tag, size_t *at, bool *first,
                       struct err *e)
 {
-    struct str version, rest, one;
+    struct str rest = {0}, one;
     *first = true;
-    if (!json_valid(old) || !json_member(old, "schemaVersion", &version) || !str_is(version, "2") ||
-        !json_member(old, "manifests", &rest) || !json_is_array(rest)) {
-        err_set(e, ERR_FORMAT, "%s: is no image index: a JSON object with schemaVersion 2 and manifests",
-                where);
-        return err_hint(e, "choose another directory");
-    }
+    if (check_index(where, old, &rest, e) < 0)
+        return -1;
     *at = (size_t)(rest.p - old.p) + 1;
     while (json_element(&rest, &one)) {
         *first = false;
@@ -243,6 +296,35 @@ static int find_place(const char *where, struct str old, const char *tag, size_t
         }
     }
     return 0;
+}
+
+static int no_tag(const char *where, struct str manifests, const char *tag, struct err *e)
+{
+    AUTO_BUF tags = {0};
+    struct str one, notes, name, text;
+    while (tags.n < TAG_MAX && json_element(&manifests, &one))
+        if (json_member(one, "annotations", &notes) && json_member(notes, REF_NAME, &name) &&
+            json_plain(name, &text))
+            buf_printf(&tags, "%s%" STR_FMT, tags.n > 0 ? ", " : "", STR_ARG(text));
+    err_set(e, ERR_USAGE, "%s: has no image with the tag `%s'", where, tag);
+    return tags.n > 0 ? err_hint(e, "its tags: %s", buf_c(&tags)) : -1;
+}
+
+int oci_index_find(const char *where, struct str index, const char *tag, struct str *descriptor,
+                   struct err *e)
+{
+    struct str manifests = {0}, rest, one;
+    size_t n = 0;
+    if (check_index(where, index, &manifests, e) < 0)
+        return -1;
+    for (rest = manifests; json_element(&rest, &one);)
+        if (has_tag(one, tag)) {
+            *descriptor = one;
+            n++;
+        }
+    if (n > 1)
+        return err_set(e, ERR_FORMAT, "%s: has several images with the tag `%s'", where, tag);
+    return n == 1 ? 0 : no_tag(where, manifests, tag, e);
 }
 
 int oci_index_check(const char *where, struct str old, const char *tag, struct err *e)

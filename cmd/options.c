@@ -65,6 +65,8 @@ const struct option_row option_rows[] = {
      "the target's dpkg writes every file again (rpm always does)"},
     {0, "overlay", "DIR|TAR", OPT_LIST, FIELD(overlays), CMD_CREATE,
      "copy these files into the root before the second stage; repeatable, a later one wins"},
+    {0, "base", "DIR[:TAG]", OPT_STRING, FIELD(base), CMD_CREATE,
+     "oci: an image whose layers are shared; the new layer has only what differs"},
     {0, "hook", "FILE", OPT_LIST, FIELD(hooks), CMD_CREATE,
      "run this program in the root at the end of the second stage; repeatable, in order"},
     {0, "keep", NULL, OPT_FLAG, FIELD(keep), CMD_CREATE,

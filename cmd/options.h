@@ -32,7 +32,8 @@ struct option_list {
 
 struct options {
     const char *arch, *set, *suites, *target_mirror, *second_stage, *cache_dir, *log_file, *progress, *why,
-        *hostname, *locked, *lock, *manifest, *sbom, *zone, *host_files, *how, *template_root, *like, *format;
+        *hostname, *locked, *lock, *manifest, *sbom, *zone, *host_files, *how, *template_root, *like, *format,
+        *base;
     struct option_list include, exclude, mirrors, components, repos, keyrings, recipes, overlays, hooks;
     bool insecure, ignore_expiry, second_stage_full, keep, offline, weak, security, json, names, quiet, help,
         version, unfinished, force;

@@ -2,6 +2,7 @@
 #include "cmd/remove.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -22,6 +23,24 @@ static bool is_ours(struct job *j, const char *root)
         if (lstat(arena_printf(&j->arena, "%s%s", root, signs[i]), &st) == 0)
             return true;
     return false;
+}
+
+/* Whoever makes, finishes or boots a root has it locked; what runs in it, by whatever means, has it as its
+   root directory. */
+static int check_idle(const struct clone_place *p, struct err *e)
+{
+    struct stat st;
+    if (lstat(p->path, &st) < 0 || !S_ISDIR(st.st_mode))
+        return 0;
+    AUTO_FD fd = open(p->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    pid_t pid = os_process_in(p->path);
+    if (pid == 0 && (fd < 0 || os_lock(fd) == 0 || errno != EWOULDBLOCK))
+        return 0;
+    if (pid != 0)
+        err_set(e, ERR_HOST, "%s: in use: process %ld runs in it", p->given, (long)pid);
+    else
+        err_set(e, ERR_HOST, "%s: in use: it is being made or finished, or is booted", p->given);
+    return err_hint(e, "end that first");
 }
 
 static int check(struct job *j, const struct clone_place *p, bool ours, struct err *e)
@@ -54,7 +73,7 @@ static int check(struct job *j, const struct clone_place *p, bool ours, struct e
 static int destroy(struct job *j, const char *path, bool ours, struct err *e)
 {
     struct clone_place p;
-    if (clone_place_find(&p, path, &j->arena, e) < 0)
+    if (clone_place_find(&p, path, &j->arena, e) < 0 || check_idle(&p, e) < 0)
         return -1;
     /* An overlay that is not mounted is known by what lies beside it. */
     int rc = linux_clone_overlay.remove(&p, &j->arena, j->log, e);

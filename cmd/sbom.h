@@ -20,7 +20,7 @@ int sbom_watch(struct job *j, struct create_plan *p, struct tree *t, struct err 
    formats whose packages ship it as a file. ERR_FORMAT, ERR_HOST. */
 int sbom_take(struct sbom *s, const struct pkgfmt_package *p, struct err *e);
 /* Writes the files that were asked for. Without sbom_watch() before no licence is known. archive: SHA256 of
-   the uncompressed tar; NULL when the result is none. */
+   the uncompressed tar, kind DIGEST_NONE when there are several; NULL when the result is none. */
 int sbom_write(struct job *j, const struct create_plan *p, const struct digest *archive, struct err *e);
 void sbom_free(struct sbom *s); /* NULL is fine */
 

@@ -107,7 +107,7 @@ int second_stage_run(struct job *j, const char *root, const char *shown, const c
     return rc;
 }
 
-int second_stage_by(struct job *j, const char *const *argv, const char *shown, struct err *e)
+int second_stage_by(struct job *j, const char *const *argv, struct err *e)
 {
     struct listener l = {.job = j};
     int status = 0;
@@ -118,9 +118,8 @@ int second_stage_by(struct job *j, const char *const *argv, const char *shown, s
         take_line(&l, buf_view(&l.line));
     buf_free(&l.line);
     if (rc == 0 && status != 0) {
-        failed(&l, NULL, status, e);
+        rc = failed(&l, NULL, status, e);
         e->hint[0] = '\0';
-        rc = err_wrap(e, "%s", shown);
     }
     progress_end(&j->ui, "second-stage");
     return rc;

@@ -161,6 +161,40 @@ static int has_any(const struct fixup_op *op, struct tree *t, bool *yes, struct 
     return 0;
 }
 
+int fixup_keeps(const struct fixup_op *op, const struct tree *t, const char *path, bool *yes, struct err *e)
+{
+    AUTO_ARENA a = {0};
+    struct str at;
+    *yes = false;
+    if (op->nkeep > 0 && tree_canonical(t, str_c(path), &a, &at, e) < 0)
+        return -1;
+    for (size_t i = 0; i < op->nkeep && !*yes; i++)
+        *yes = str_starts(op->keep[i], at) && (op->keep[i].n == at.n || op->keep[i].p[at.n] == '/');
+    return 0;
+}
+
+int fixup_apply_image(const struct fixup_set *s, struct tree *t, const struct str *keep, size_t n,
+                      const struct log *log, struct err *e)
+{
+    for (size_t i = 0; i < s->n; i++)
+        for (size_t k = 0; k < s->v[i].nclone; k++) {
+            struct fixup_op op = s->v[i].clone[k];
+            bool yes, kept;
+            op.keep = keep;
+            op.nkeep = n;
+            if (!op.image)
+                continue;
+            if (has_any(&op, t, &yes, e) < 0 || fixup_keeps(&op, t, op.path, &kept, e) < 0)
+                return -1;
+            if (!yes || kept)
+                continue;
+            log_debug(log, "fixup %s: %s %s", s->v[i].name, op.verb->name, op.path);
+            if (apply_op(&op, t, e) < 0)
+                return -1;
+        }
+    return 0;
+}
+
 int fixup_apply_clone(const struct fixup_set *s, struct tree *t, const struct log *log, struct err *e)
 {
     for (size_t i = 0; i < s->n; i++) {

@@ -52,6 +52,10 @@ int fixup_load_clone(const struct data *d, const char *hostname, struct arena *a
 /* Does them to a clone; twice changes nothing. The tree is a directory's. Errors name fixup, line and path.
  */
 int fixup_apply_clone(const struct fixup_set *s, struct tree *t, const struct log *log, struct err *e);
+/* The same of the [clone image] sections, to a finished root that is about to be packed: it will stand in
+   many places. What would change one of the n canonical paths of keep is left out. */
+int fixup_apply_image(const struct fixup_set *s, struct tree *t, const struct str *keep, size_t n,
+                      const struct log *log, struct err *e);
 int fixup_check(const char *name, struct str text, struct err *e);
 
 #endif

@@ -46,9 +46,15 @@ struct fixup_op {
     struct str *words; /* rc-remove */
     size_t nwords;
     bool pattern;           /* remove in [clone]: the last name may have * and ? */
+    bool image;             /* [clone image] */
     const char *const *has; /* [clone has=...]: one of these must be there; NULL: no condition */
     size_t nhas;
+    const struct str *keep; /* canonical paths that a pattern leaves alone */
+    size_t nkeep;
 };
+
+/* Whether the path, or something below it, is one of those to be left alone. */
+int fixup_keeps(const struct fixup_op *op, const struct tree *t, const char *path, bool *yes, struct err *e);
 
 struct fixup {
     const char *name; /* "hostname" */

@@ -192,6 +192,7 @@ static int read_clone(const struct kw_file *file, const struct kw_section *s, st
         struct fixup_op *op = &out->clone[out->nclone++];
         if (read_op(file, s, text, at, f, op, a, &at, e) < 0)
             return -1;
+        op->image = s->label.n > 0;
         op->has = nhas > 0 ? has : NULL;
         op->nhas = nhas;
     }
@@ -304,17 +305,19 @@ static int read_section(const struct kw_file *file, const struct kw_section *s, 
                         const struct fixup_facts *f, struct arena *a, struct fixup *out, bool *matches,
                         struct err *e)
 {
-    bool match = str_is(s->name, "match");
+    bool match = str_is(s->name, "match"), clone = str_is(s->name, "clone");
     if (s->name.n == 0)
         return s->nlines ? kw_error(file, s->lines[0].line, s->lines[0].col, e,
                                     "`%" STR_FMT "' before any [section]", STR_ARG(s->lines[0].key))
                          : 0;
-    if (s->label.n > 0 || (match && s->nquals > 0))
+    if ((s->label.n > 0 && !(clone && str_is(s->label, "image"))) || (match && s->nquals > 0))
         return kw_error(file, s->line, s->col, e, "[%" STR_FMT "] takes no %s", STR_ARG(s->name),
-                        s->label.n ? "name" : "qualifier");
+                        s->label.n == 0 ? "qualifier"
+                        : clone         ? "name but `image'"
+                                        : "name");
     if (match)
         return read_match(file, s, f, matches, e);
-    if (str_is(s->name, "clone"))
+    if (clone)
         return read_clone(file, s, text, f, a, out, e);
     if (!str_is(s->name, "before-boot") && !str_is(s->name, "after-install"))
         return kw_error(file, s->line, s->col, e,

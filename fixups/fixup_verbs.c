@@ -329,9 +329,11 @@ static int remove_matching(const struct fixup_op *op, struct tree *t, struct err
     const char *dir = arena_str(&a, (struct str){op->path, (size_t)(last - op->path - 1)});
     int rc = tree_list(t, *dir ? dir : "/", &a, &names, &n, e);
     for (size_t i = 0; rc == 0 && i < n; i++) {
-        const char *name = arena_str(&a, names[i]);
-        if (fnmatch(last, name, FNM_PERIOD) == 0 &&
-            tree_remove(t, arena_printf(&a, "%s/%s", dir, name), e) < 0)
+        const char *name = arena_str(&a, names[i]), *path = arena_printf(&a, "%s/%s", dir, name);
+        bool kept;
+        if (fnmatch(last, name, FNM_PERIOD) != 0)
+            continue;
+        if (fixup_keeps(op, t, path, &kept, e) < 0 || (!kept && tree_remove(t, path, e) < 0))
             return -1;
     }
     return rc < 0 ? -1 : 0;

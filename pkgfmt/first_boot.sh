@@ -168,6 +168,8 @@ work() {
         sleep 1
     done
     say "the second stage is finished"
+    # systemd throws away what the console has not taken when it starts.
+    sleep 0.2 2>/dev/null || sleep 1
 }
 
 # There is none: neither has the kernel anything better to offer.

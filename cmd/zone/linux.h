@@ -140,6 +140,11 @@ bool linux_private_entered(void);
  * without a limit UINT64_MAX. */
 uint64_t linux_memory_left(const char *dir, size_t top, bool v1);
 
+/* The name of the machine whose programs have these fields in their ELF header; NULL: an unknown one. */
+const char *linux_machine(unsigned number, unsigned char elf_class, unsigned char data);
+/* Of the paths in the root, NULL-terminated, the first that is there: ERR_HOST if it is, or is a script for,
+   a program that this host cannot run for its architecture. */
+int linux_programs_check(const char *root, const char *const *paths, struct err *e);
 /* Does binfmt_misc, mounted at dir, run programs of machine in a root that lacks the interpreter? */
 int linux_binfmt(const char *dir, const char *machine, struct err *e);
 

@@ -45,6 +45,14 @@ static const struct machine *find_machine(const char *name)
     return NULL;
 }
 
+const char *linux_machine(unsigned number, unsigned char elf_class, unsigned char data)
+{
+    for (size_t i = 0; i < sizeof machines / sizeof *machines; i++)
+        if (machines[i].elf == number && machines[i].class == elf_class && machines[i].data == data)
+            return machines[i].name;
+    return NULL;
+}
+
 /* Asks the kernel: PER_LINUX32 is refused by an arm64 that has no 32-bit mode; x86 shows its own in
  * abi/vsyscall32. */
 static bool runs_32bit(const char *host)

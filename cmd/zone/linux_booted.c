@@ -88,7 +88,10 @@ int zone_boot(const struct zone_opts *o, struct zone **zone, struct err *e)
     z->o.stdio = z->o.no_fsync = false;
     z->o.output = NULL;
     *zone = NULL;
-    if (linux_zone_open(&z->chain, &z->o, z->path, e) != 0) {
+    if (linux_zone_open(&z->chain, &z->o, z->path, e) != 0 ||
+        linux_programs_check(z->path, z->o.inits, e) != 0) {
+        if (z->chain.lock >= 0)
+            close(z->chain.lock);
         free(z);
         return -1;
     }

@@ -80,13 +80,14 @@ static struct str plain(struct str line, struct arena *a)
     return out;
 }
 
-const char *manager_last_words(const struct manager_zone *z, const char *suffix)
+/* The last lines of a file, on one; "" when it has none. */
+static const char *last_words(const struct manager_zone *z, const char *path)
 {
     AUTO_BUF text = {0}, words = {0};
     struct err ignored = {0};
     struct str line, last[WORDS];
     size_t n = 0;
-    if (file_read(manager_beside(z, suffix), CONSOLE_MAX, &text, &ignored) < 0)
+    if (file_read(path, CONSOLE_MAX, &text, &ignored) < 0)
         return "";
     struct str rest = buf_view(&text);
     while (str_line(&rest, &line))
@@ -95,6 +96,17 @@ const char *manager_last_words(const struct manager_zone *z, const char *suffix)
     for (size_t i = n > WORDS ? n - WORDS : 0; i < n; i++)
         buf_printf(&words, "%s%" STR_FMT, words.n > 0 ? " | " : "", STR_ARG(last[i % WORDS]));
     return arena_str(z->arena, buf_view(&words));
+}
+
+const char *manager_last_words(const struct manager_zone *z, const char *suffix)
+{
+    return last_words(z, manager_beside(z, suffix));
+}
+
+int manager_explain(const struct manager_zone *z, const char *path, struct err *e)
+{
+    const char *said = arena_dup(z->arena, e->msg), *words = last_words(z, path);
+    return e->class == ERR_HOST && *words ? err_set(e, ERR_HOST, "%s: %s", said, words) : -1;
 }
 
 /* Until the manager says that it runs; at once when it ended again. */

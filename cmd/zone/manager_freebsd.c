@@ -1,6 +1,7 @@
 /* Jails of FreeBSD: jail(8), jail.conf(5), jls(8), jexec(8). */
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/auto.h"
 #include "cmd/zone/manager.h"
@@ -114,7 +115,12 @@ static int unmount(const struct manager_zone *z, struct err *e)
 
 static int do_boot(const struct manager_zone *z, struct err *e)
 {
-    return unmount(z, e) < 0 ? -1 : manager_run(z, boot(z), NULL, e);
+    const char *console =
+        manager_beside(z, "console"); /* jail.conf's exec.consolelog, which is appended to */
+    unlink(console);
+    if (unmount(z, e) < 0)
+        return -1;
+    return manager_run(z, boot(z), NULL, e) < 0 ? manager_explain(z, console, e) : 0;
 }
 
 /* jail(8) shuts the jail down by its exec.stop and unmounts; when that fails, it may be there still (-R: the

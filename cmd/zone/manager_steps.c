@@ -129,6 +129,9 @@ void manager_show(const struct manager_zone *z, const struct manager_steps *s, s
             else
                 buf_printf(out, "zonestrap create --zone %s %s %s\n", z->kind, z->what, step->path);
             break;
+        case MANAGER_OWN:
+            buf_printf(out, "# %s gets a host name, a machine-id and keys of its own\n", step->path);
+            break;
         case MANAGER_DROP:
             buf_printf(out, "rm %s\n", step->path);
             break;
@@ -330,7 +333,9 @@ static int do_step(struct manager_zone *z, const struct manager_step *s, const s
 {
     switch (s->what) {
     case MANAGER_COMMAND:
-        return manager_run(z, s->argv, NULL, e);
+        if (manager_run(z, s->argv, NULL, e) == 0)
+            return 0;
+        return s->log != NULL ? manager_explain(z, s->log, e) : -1;
     case MANAGER_SECOND:
         return c->second(c->ctx, s->argv, e);
     case MANAGER_DIR:
@@ -339,6 +344,8 @@ static int do_step(struct manager_zone *z, const struct manager_step *s, const s
         return write_new(s->path, s->text, e);
     case MANAGER_FILL:
         return c->fill(c->ctx, s->path, e);
+    case MANAGER_OWN:
+        return c->own(c->ctx, s->path, e);
     case MANAGER_DROP:
         return unlink(s->path) < 0 && errno != ENOENT ? err_sys(e, ERR_HOST, errno, "%s", s->path) : 0;
     case MANAGER_LATER:

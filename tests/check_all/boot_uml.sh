@@ -36,7 +36,7 @@ first_boot() {
 }
 again() { # switched off by a signal of the console's: the kernel's own Ctrl-Alt-Del is not there
     sed -i 's,^root:[^:]*:,root::,' "$root/etc/shadow" &&
-        uml "$work/log" 'wait 120 login:' 'send root' 'wait 20 # ' 'send poweroff' 'wait 60 Will now halt' 'end 30' -- && ! grep -aq zonestrap: "$work/log" && whole
+        uml "$work/log" 'wait 120 login:' 'send root' 'wait 20 # ' 'send poweroff' 'wait 60 System halted' 'end 30' -- && ! grep -aq zonestrap: "$work/log" && whole
 }
 whole() {
     local said; said=$("$zs" run "$root" -- sh -c 'dpkg --audit; dpkg --verify' 2>&1)

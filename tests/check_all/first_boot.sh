@@ -100,10 +100,11 @@ else
     skipped "a disk whose power goes" "no loop devices, or no mkfs.ext4 (Debian: e2fsprogs)"
 fi
 
+# sysvinit makes /var/lock anew as it boots; the disk has it when the journal is written, every five seconds.
 kernel() {
     rm -rf "$root"
     make_root bookworm $sysv && mkfs.ext4 -q -F -d "$root" "$disk" 1500M && boot_uml "$work/log" 'wait 60 . readonly on device' 'wait 600 second stage is finished' \
-        'wait 200 Entering runlevel: 2' -- "$disk" || return
+        'wait 200 Entering runlevel: 2' 'run sleep 8' -- "$disk" || return
     mkdir -p "$boots/mnt" && mount -o loop "$disk" "$boots/mnt" && whole "$boots/mnt"
 }
 if [ -e /dev/loop-control ] && command -v linux.uml >/dev/null; then

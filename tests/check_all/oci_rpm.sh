@@ -52,6 +52,19 @@ if [ -n "$mirror" ] && clients_can; then
         (cd "$work" && run_podman pull -q oci:deb:12) >"$work/id" && run_image "$(cat "$work/id")" dpkg -l >"$work/dpkg" && [ "$(grep -c '^ii ' "$work/dpkg")" = 88 ] && run_image "$(cat "$work/id")" dpkg --verify
     }
     case_ "a finished bookworm: podman runs dpkg in it" t_debian
+    t_base() {
+        local c="$zs create --cache-dir $shared_cache --progress none"
+        $c --set essential debian/bookworm "oci:$work/deb:essential" && $c --base "$work/deb:essential" debian/bookworm "oci:$work/deb:on" && python3 "$here/oci_merge.py" "$work/deb" on "$work/d.tar" layers=2 base=essential || return 1
+        (cd "$work" && run_podman pull -q oci:deb:on) >"$work/id" && run_image "$(cat "$work/id")" dpkg -l >"$work/dpkg" && [ "$(grep -c '^ii ' "$work/dpkg")" = 88 ] && run_image "$(cat "$work/id")" dpkg --verify || return 1
+        python3 - "$work/deb" <<'P'
+import json, sys
+read = lambda d: json.load(open(sys.argv[1] + "/blobs/sha256/" + d["digest"][7:]))
+low, top = [l["size"] for l in read(json.load(open(sys.argv[1] + "/index.json"))["manifests"][-1])["layers"]]
+print("the base's layer has", low, "bytes, the one on it", top)
+assert top < low
+P
+    }
+    case_ "a bookworm on a base of the essential set: podman runs dpkg in it" t_base
     # crun runs a bundle; where the hierarchies of cgroups are mixed it wants the second version alone.
     t_crun() {
         umoci unpack --image "$work/deb:12" "$work/bundle" >/dev/null 2>&1 && python3 - "$work/bundle/config.json" <<'P' || return 1

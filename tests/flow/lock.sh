@@ -31,6 +31,7 @@ lock=$work/one.lock
 plan() { zs_local plan "$@"; }
 # What comes into the root comes from a mirror: the cache is empty each time.
 create() { rm -rf "$work/c" "$work/root"; cache=$work/c zs_local create --second-stage never "$@" "$work/root"; }
+tarball() { rm -rf "$work/c" "$work/t"; mkdir "$work/t"; cache=$work/c zs_local create --second-stage never "$@" "$work/t/t.tar.gz"; }
 listing() { (cd "$1" && find . -printf '%P %y %m %U:%G %s %l %n %T@\n' | sort; find . -type f -exec sha256sum {} + | sort -k2); }
 
 t_write() {
@@ -69,6 +70,7 @@ t_names() {
     fails_with 2 'one.lock: the lock is of mine/one, not of debian' create --locked "$lock" debian/bookworm &&
     fails_with 2 'one.lock: the lock is for architecture amd64, not for arm64' create --locked "$lock" --arch arm64 mine/one &&
     fails_with 2 'no architecture .vax' create --locked "$lock" --arch vax mine/one &&
+    fails_with 2 'one.lock: the lock is for architecture amd64, not for arm64' tarball --locked "$lock" --arch arm64 mine/one && [ -z "$(ls -A "$work/t")" ] &&
     fails_with 7 'locked: .*No such file' create --locked "$work/none" mine/one && [ ! -e "$work/root" ]
 }
 case_ "create --locked: of another release, another architecture, an alias" t_names
@@ -162,7 +164,8 @@ t_own_mirror() { : >"$work/log"; fails_with 3 'gamma 1.0' create --locked "$work
 case_ "--mirror takes the snapshot archive's place, too" t_own_mirror
 t_bytes() {
     mirrors; grep -v '^package [ag]' "$lock" | sed 's/^packages .*/packages 1/' >"$work/beta.lock"
-    fails_with 4 'beta 1.0: .*debian: ' create --locked "$work/beta.lock" mine/one && grep -q 'see what has changed with plan --locked' "$work/err" && [ ! -e "$work/root" ]
+    fails_with 4 'beta 1.0: .*debian: ' create --locked "$work/beta.lock" mine/one && grep -q 'see what has changed with plan --locked' "$work/err" && [ ! -e "$work/root" ] &&
+    fails_with 4 'beta 1.0: .*debian: ' tarball --locked "$work/beta.lock" mine/one && [ -z "$(ls -A "$work/t")" ]
 }
 case_ "create --locked: other bytes under the same name" t_bytes
 t_corrupt() {

@@ -22,18 +22,16 @@ t_unpacked() {
 case_ "GNU tar and bsdtar unpack it; dpkg finds all in order" t_unpacked
 t_times() { [ -z "$(tar -tvf "$work/a.tar.zst" --utc --full-time | awk -v e="$(tar -tvf "$work/a.tar.zst" --utc --full-time ./etc/hostname | awk '{print $4 "T" $5}')" '$4 "T" $5 > e')" ]; }
 case_ "nothing in it is newer than the epoch" t_times
+t_epoch() { # the newest of the signed indexes
+    local want; want=$("$zs" plan --cache-dir "$shared_cache" --progress none --json debian/bookworm | python3 -c 'import json, sys; print(json.load(sys.stdin)["epoch"])') &&
+    tar -xOf "$work/a.tar.zst" ./etc/shadow | grep -q "^root:[^:]*:$((want / 86400)):" && [ "$(date -ud "$(tar -tvf "$work/a.tar.zst" --utc --full-time ./etc/hostname | awk '{print $4, $5}')" +%s)" = "$want" ]
+}
+case_ "the epoch is the plan's, the days of passwords, too" t_epoch
 t_directory() {
     create debian/bookworm "$work/dir" && "$here/compare_roots.sh" "$work/dir" "$work/bsd" /dev/null
 }
 case_ "it equals the directory target" t_directory
-# An ordinary user with subordinate ids, as a machine may have one; this one's files are not changed.
-as_user() { # SUBIDS COMMAND...
-    local ids=$1; shift
-    chmod 755 "$work"; mkdir -p -m 777 "$work/user"; cp -f "$zs" "$work/zs-copy"
-    echo "$ids" >"$work/subids"; { cat /etc/passwd; echo "zstest:x:4321:4321::$work/user:/bin/sh"; } >"$work/passwd"
-    unshare --mount --propagation private bash -c 'for f in subuid subgid; do mount --bind "$1/subids" /etc/$f || exit 99; done; mount --bind "$1/passwd" /etc/passwd || exit 99; [ -z "${HIDE:-}" ] || mount --bind /dev/null "$HIDE" || exit 99
-        cd "$1/user" && shift && unset TMPDIR && HOME=$PWD XDG_CACHE_HOME=$PWD/c XDG_CONFIG_HOME=$PWD/c exec setpriv --reuid=4321 --regid=4321 ${GROUPS_:---clear-groups} --inh-caps=-all "$@"' - "$work" "$@"
-}
+. "$here/user.sh"
 if command -v newuidmap >/dev/null && [ "$(cat /proc/sys/user/max_user_namespaces)" -gt 0 ]; then
     t_user() { as_user zstest:200000:65536 "$work/zs-copy" create --progress none debian/bookworm u.tar.zst && cmp "$work/a.tar.zst" "$work/user/u.tar.zst"; }
     case_ "an ordinary user makes the same finished tarball, to the last byte" t_user
@@ -53,8 +51,15 @@ if command -v newuidmap >/dev/null && [ "$(cat /proc/sys/user/max_user_namespace
         as_user somebody:200000:65536 "$work/zs-copy" create --progress none --second-stage later debian/bookworm v.tar && [ -s "$work/user/v.tar" ]
     }
     case_ "a user without subordinate ids is told so, and offered a stage-1 tarball" t_no_ids
-    t_no_tool() { fails_with 7 'newuidmap.*--second-stage later' env HIDE=$(command -v newuidmap) bash -c "$(declare -f as_user); zs=$zs work=$work; as_user zstest:200000:65536 '$work/zs-copy' create --progress none debian/bookworm y.tar"; }
-    case_ "a host whose newuidmap does not work: said so" t_no_tool
+    t_no_tool() {
+        HIDE=$(command -v newuidmap) fails_with 7 'newuidmap, which is not installed.*--second-stage later' as_user zstest:200000:65536 "$work/zs-copy" create --progress none debian/bookworm y.tar && [ ! -e "$work/user/y.tar" ]
+    }
+    case_ "newuidmap missing: said so, and a stage-1 tarball offered" t_no_tool
+    t_no_rights() {
+        install -m 755 "$(command -v newuidmap)" "$work/newuidmap" &&
+        BY=$work/newuidmap HIDE=$(command -v newuidmap) fails_with 7 'newuidmap cannot map the user ids: .*setuid.*--second-stage later' as_user zstest:200000:65536 "$work/zs-copy" create --progress none debian/bookworm y.tar && [ ! -e "$work/user/y.tar" ]
+    }
+    case_ "newuidmap without its rights: said so" t_no_rights
 else
     skipped "an ordinary user" "newuidmap or user namespaces are missing"
 fi
@@ -71,6 +76,29 @@ t_small_namespace() {
     fails_with 7 'user namespace.*--second-stage later' unshare --user --map-root-user "$zs" create --cache-dir "$work/c3" --progress none debian/bookworm "$work/w.tar" && [ ! -e "$work/w.tar" ]
 }
 case_ "root of a namespace with too few ids is told so" t_small_namespace
+# What goes wrong with a finished one: known at once, or when there is nothing left but to pack it.
+t_at_once() {
+    local cache=$work/c5
+    finish() { "$zs" create --cache-dir "$cache" --progress none debian/bookworm "$1"; }
+    echo precious >"$work/p.tar"
+    fails_with 7 'p.tar: exists' finish "$work/p.tar" && [ "$(cat "$work/p.tar")" = precious ] && fails_with 7 'no/such.*make it first' finish "$work/no/such/a.tar" && [ -z "$(find "$cache" -type f)" ]
+}
+case_ "finished: an existing file, a directory that is not there, before anything is fetched" t_at_once
+on_small() { # SIZE COMMAND...: with $work/small; nothing stays there
+    local rc; mkdir -p "$work/small" && mount -t tmpfs -o "size=$1" small "$work/small" || return 1
+    shift; "$@"; rc=$?
+    [ -z "$(ls -A "$work/small")" ] || { ls -lA "$work/small"; rc=1; }
+    umount "$work/small"; return $rc
+}
+t_full_target() { fails_with 7 'small/a.tar.*No space left' create debian/bookworm "$work/small/a.tar" && [ -z "$(ls -A "$TMPDIR" | grep zonestrap)" ]; }
+case_ "finished: the disk is full half-way" on_small 20m t_full_target
+t_full_place() {
+    echo "MemAvailable: 100000 kB" >"$work/meminfo"
+    TMPDIR=$work/small fails_with 7 'No space left.*free some space' unshare --mount --propagation private sh -c 'mount --bind "$0" /proc/meminfo && exec "$@"' "$work/meminfo" "$zs" create --cache-dir "$shared_cache" --progress none debian/bookworm "$work/f.tar" && [ ! -e "$work/f.tar" ]
+}
+case_ "finished: no room for the root, in memory nor on disk" on_small 60m t_full_place
+t_closed() { fails_with 7 'standard output: .*closed it' bash -c '"$@" | true; exit ${PIPESTATUS[0]}' - "$zs" create --cache-dir "$shared_cache" --progress none debian/bookworm -; }
+case_ "finished: a closed pipe" t_closed
 t_later() {
     create --second-stage later debian/bookworm - | tee "$work/s1.tar" | tar -C "$(mkdir "$work/s1" && echo "$work/s1")" -xpf - || return 1
     "$zs" second-stage --progress none "$work/s1" && audit_is_empty "$work/s1" && [ ! -e "$work/s1/zonestrap" ]

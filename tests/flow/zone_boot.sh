@@ -2,7 +2,7 @@
 # `zonestrap boot` as its user sees it, on small roots whose init is a script. Real systems are in boot_debian.sh; what the
 # isolation holds off is in tests/unit/zone_linux_boot_test.c.
 . "$(dirname "$0")/lib.sh"
-cases="status arguments until until_fails timeout typed output_closed stopped stopped_twice killed reboot terminal escape systemd_signal network notes errors in_use"
+cases="status arguments until until_fails timeout typed output_closed stopped stopped_twice killed reboot terminal escape systemd_signal network notes errors other_arch in_use removed"
 why=
 [ "$(id -u)" -eq 0 ] || why="needs root"
 [ -x /bin/busybox ] && ! ldd /bin/busybox >/dev/null 2>&1 || why="no static /bin/busybox (Debian: busybox-static)"
@@ -15,7 +15,7 @@ root=$work/root
 mkdir -p "$root"/{bin,sbin,etc,proc,sys,dev,run,tmp}
 cp /bin/busybox "$root/bin/"
 for a in $(/bin/busybox --list); do [ "$a" = busybox ] || [ "$a" = init ] || ln -s busybox "$root/bin/$a"; done
-init() { printf '%s\n' '#!/bin/sh' "$@" >"$root/sbin/init"; chmod 755 "$root/sbin/init"; }
+init() { rm -f "$root/sbin/init"; printf '%s\n' '#!/bin/sh' "$@" >"$root/sbin/init"; chmod 755 "$root/sbin/init"; } # never through a link
 boot() { timeout -k 1 60 "$zs" boot "$@" </dev/null; }
 gives() { # STATUS COMMAND...
     local want=$1 rc; shift
@@ -140,6 +140,34 @@ in_use() {
     rm -rf "$root/zonestrap"
     [ "$("$zs" run "$root" -- echo beside)" = beside ] || rc=1
     kill "$pid"; wait "$pid"; return $rc
+}
+elf() { printf "\\177ELF\\$1\\$2\\1\\0\\0\\0\\0\\0\\0\\0\\0\\0$3"; head -c 100 /dev/zero; } # CLASS DATA TYPE-AND-MACHINE
+other_arch() { # links lead where they lead in the zone
+    local off=/proc/sys/fs/binfmt_misc own=$root/own-programs
+    mkdir "$own" && rm "$root/sbin/init" && ln -s /own-programs/init "$root/sbin/init" && elf 1 2 '\0\2\0\2' >"$own/init" && chmod 755 "$own/init" || return
+    fails_with 7 'root: /sbin/init is a program for another architecture \(number 2 in ELF\); boot it on a host' boot "$root" || return
+    printf '#! /own-programs/init x\n' >"$own/script"; chmod 755 "$own/script"; fails_with 7 'root: /own-programs/init is a program for another' boot --init /own-programs/script "$root" || return
+    if [ "$(uname -m)" != s390x ] && ! ls $off 2>/dev/null | grep -q s390x; then
+        elf 2 2 '\0\2\0\26' >"$own/init"; fails_with 7 "root: /sbin/init is a program for s390x: this host cannot run s390x programs.*; install an emulator" boot "$root" || return
+    fi
+    ln -sf loop "$own/loop"; fails_with 7 'cannot run /own-programs/loop' boot --init /own-programs/loop "$root" || return
+    printf '#!/bin/sh\necho own; exit 4\n' >"$own/init"; gives 4 boot "$root" >"$work/out" && grep -qx own "$work/out" && [ -z "$(left '*')" ]
+    local rc=$?; rm -r "$own"; return $rc
+}
+removed() { # not while something runs in it
+    local pid; init "$up"
+    "$zs" boot "$root" </dev/null >"$work/log" 2>&1 & pid=$!
+    until_ has up && fails_with 7 "root: in use: process [0-9]+ runs in it; end that first" "$zs" remove --force "$root" && [ -e "$root/sbin/init" ]
+    local rc=$?
+    kill "$pid"; wait "$pid"; [ $rc = 0 ] || return $rc
+    "$zs" run "$root" -- sh -c 'echo running; sleep 1000' </dev/null >"$work/log" 2>&1 & pid=$!
+    until_ has running && fails_with 7 "in use: process" "$zs" remove --force "$root/../root"; rc=$?
+    kill "$pid"; wait "$pid"; [ $rc = 0 ] || return $rc
+    if command -v flock >/dev/null; then
+        flock "$root" sleep 5 & pid=$!; until_ sh -c "! flock -n '$root' true" && fails_with 7 "in use: it is being made or finished" "$zs" remove --force "$root"; rc=$?; kill $pid; wait $pid 2>/dev/null; [ $rc = 0 ] || return $rc
+        until_ flock -n "$root" true || return
+    fi
+    [ -e "$root/bin/busybox" ] && "$zs" remove --force "$root" && [ ! -e "$root" ]
 }
 for c in $cases; do
     f=$c; [ $c != timeout ] || f=timeout_

@@ -15,7 +15,9 @@ static void grammar(void)
         const char *text, *message;
     } rows[] = {
         {"[match]\n[clone]\nremove /x/*\n?file /y 0644\n| {hostname}\n[clone has=/a,/b]\nremove /c\n", ""},
-        {"[match]\n[clone x]\n", "x.fixup:2:1: [clone] takes no name"},
+        {"[match]\n[clone x]\n", "x.fixup:2:1: [clone] takes no name but `image'"},
+        {"[match]\n[clone image has=/a]\nremove /c\n", ""},
+        {"[match]\n[before-boot image]\n", "x.fixup:2:1: [before-boot] takes no name"},
         {"[match]\n[clone zone=lx]\n", "x.fixup:2:1: [clone] takes one qualifier, has=PATH,..."},
         {"[match]\n[clone has=a]\n", "x.fixup:2:1: has=: up to 16 paths that begin with `/'"},
         {"[match]\n[clone]\nfile /x 0644\n| {release}\n",
@@ -50,8 +52,9 @@ static bool is(const char *test)
     return false;
 }
 
-/* own: the text of a fixup that stands in a directory; NULL: the built-in ones alone. */
-static int apply(const char *own)
+/* own: the text of a fixup that stands in a directory; NULL: the built-in ones alone. keep: what an image's
+   root keeps; NULL: a clone. */
+static int apply_to(const char *own, const struct str *keep, size_t nkeep)
 {
     const char *dirs[] = {in_scratch("recipes")};
     const struct data d = {dirs, 1};
@@ -65,9 +68,15 @@ static int apply(const char *own)
     if (rc == 0)
         rc = tree_open_existing(&t, in_scratch("root"), NULL, &err);
     if (rc == 0)
-        rc = fixup_apply_clone(set, t, NULL, &err);
+        rc = keep != NULL ? fixup_apply_image(set, t, keep, nkeep, NULL, &err)
+                          : fixup_apply_clone(set, t, NULL, &err);
     tree_close(t);
     return rc;
+}
+
+static int apply(const char *own)
+{
+    return apply_to(own, NULL, 0);
 }
 
 static void verbs(void)
@@ -122,6 +131,30 @@ static void built_in(void)
     CHECK(is("find . -printf '%p %m %T@ %C@ %s\\n' | sort | diff ../before -"));
 }
 
+/* What will be packed is named already, and keeps what an overlay brought. */
+static void images(void)
+{
+    const struct str keep[] = {STR("etc/ssh/ssh_host_rsa_key"), STR("var/lib/systemd/credential.secret/x"),
+                               STR("opt/kept")};
+    scratch_new();
+    mkdir(in_scratch("root"), 0755);
+    sh("mkdir -p etc/ssh usr/lib/systemd/system var/lib/systemd/credential.secret opt; echo old "
+       ">etc/hostname; "
+       "echo 0123 >etc/machine-id; for k in rsa ed25519; do echo k >etc/ssh/ssh_host_${k}_key; echo k "
+       ">etc/ssh/ssh_host_${k}_key.pub; done; : >usr/lib/systemd/system/ssh.service; : "
+       ">var/lib/systemd/random-seed; : >var/lib/systemd/credential.secret/x; echo old >opt/kept; echo old "
+       ">opt/changed");
+    CHECK(apply_to("[match]\n[clone image has=/opt]\n?file /opt/kept 0600\n?file /opt/changed 0600\n[clone "
+                   "image has=/none]\nfile /opt/none 0600\n[clone]\nfile /opt/none 0600\n",
+                   keep, 3) == 0);
+    CHECK_STR(err.msg, "");
+    CHECK(is("[ \"$(ls etc/ssh)\" = ssh_host_rsa_key ] && [ -e "
+             "etc/systemd/system/ssh.service.d/zonestrap-keys.conf ]"));
+    CHECK(is("[ \"$(find var/lib/systemd -type f)\" = var/lib/systemd/credential.secret/x ]"));
+    CHECK(is("[ \"$(cat etc/hostname etc/machine-id)\" = \"$(printf 'old\\n0123')\" ]"));
+    CHECK(is("[ \"$(cat opt/kept)\" = old ] && [ ! -s opt/changed ] && [ ! -e opt/none ]"));
+}
+
 /* A small root gets a name, and nothing that it had no use for. */
 static void nothing_to_do(void)
 {
@@ -136,6 +169,7 @@ int main(void)
     RUN(grammar);
     RUN(verbs);
     RUN(built_in);
+    RUN(images);
     RUN(nothing_to_do);
     scratch_remove();
     arena_free(&arena);

@@ -41,13 +41,13 @@ static void which_match(void)
     } rows[] = {
         {"none", "deb", minbase, "apt-sources awk base-passwd dev dpkg fstab hostname localtime shells"},
         {"lx", "deb", minbase,
-         "apt-sources awk base-passwd dpkg fstab hostname localtime lx-marker lx shells"},
+         "apt-sources awk base-passwd dpkg fstab hostname localtime lx-dirs lx-marker lx shells"},
         {"lx", "deb", all_packages,
-         "apt-sources awk base-passwd dbus-machine-id dpkg fstab hostname localtime lx-marker lx-network "
-         "lx-systemd lx machine-id shells sysvinit-console"},
+         "apt-sources awk base-passwd dbus-machine-id dpkg fstab hostname localtime lx-dirs lx-marker "
+         "lx-network lx-systemd lx machine-id shells sysvinit-console"},
         {"jail", "deb", all_packages,
-         "apt-sources awk base-passwd dbus-machine-id dpkg fstab hostname jail-apt localtime machine-id "
-         "shells sysvinit-console"},
+         "apt-sources awk base-passwd dbus-machine-id dpkg fstab hostname jail-apt jail localtime "
+         "machine-id shells sysvinit-console"},
         {"wsl", "deb", all_packages,
          "apt-sources awk base-passwd dbus-machine-id dpkg fstab hostname localtime machine-id shells "
          "wsl-systemd wsl"},
@@ -60,7 +60,7 @@ static void which_match(void)
          "container-systemd dbus-machine-id filesystem fstab hostname localtime machine-id system-user-root "
          "yum-sources zypp-sources"},
         {"lx", "rpm", rpm_packages,
-         "dbus-machine-id filesystem fstab hostname localtime lx-marker lx-sysconfig lx-systemd lx "
+         "dbus-machine-id filesystem fstab hostname localtime lx-dirs lx-marker lx-sysconfig lx-systemd lx "
          "machine-id system-user-root yum-sources zypp-sources"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -182,8 +182,8 @@ static void own_fixups(void)
              ">mine.fixup; "
              "printf '[match]\\nzone none\\nzone jail\\n' >hostname.fixup") == 0);
     CHECK(fixup_load(&d, &f, &a, &s, &e) == 0);
-    CHECK(fixup_names(s, &a, &names) == 6);
-    CHECK_STR(names[5], "mine");
+    CHECK(fixup_names(s, &a, &names) == 7);
+    CHECK_STR(names[6], "mine");
     CHECK(fixup_render(s, &b, &e) == 0);
     CHECK(strstr(buf_c(&b), "rm -rf \"$ROOT\"'/yes'") != NULL);
     CHECK(strstr(buf_c(&b), "/no") == NULL);

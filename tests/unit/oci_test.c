@@ -21,6 +21,7 @@ static struct oci_blob blob(uint8_t first, uint64_t size)
     return (struct oci_blob){.digest = {.kind = DIGEST_SHA256, .bytes = {first}}, .size = size};
 }
 
+#define REF     "org.opencontainers.image.ref.name"
 #define ZEROS62 "00000000000000000000000000000000000000000000000000000000000000"
 
 static void names(void)
@@ -63,7 +64,7 @@ static void config_text(void)
     struct err e = {0};
     struct oci_image i = image();
     struct digest d = blob(0xab, 0).digest;
-    CHECK(oci_config(&i, &d, &b, &e) == 0 && json_valid(buf_view(&b)));
+    CHECK(oci_config(&i, NULL, &d, &b, &e) == 0 && json_valid(buf_view(&b)));
     CHECK_STR(
         buf_c(&b),
         "{\"created\":\"2001-09-09T01:46:40Z\",\"architecture\":\"arm64\",\"os\":\"linux\",\"variant\":"
@@ -77,7 +78,7 @@ static void config_text(void)
     buf_clear(&b);
     i.machine = "x86_64";
     i.version = i.state = "";
-    CHECK(oci_config(&i, &d, &b, &e) == 0 && json_valid(buf_view(&b)));
+    CHECK(oci_config(&i, NULL, &d, &b, &e) == 0 && json_valid(buf_view(&b)));
     CHECK(strstr(buf_c(&b), "\"amd64\",\"os\":\"linux\",\"config\"") != NULL &&
           strstr(buf_c(&b), "comment") == NULL && strstr(buf_c(&b), "image.version") == NULL);
 }
@@ -87,12 +88,73 @@ static void manifest_text(void)
     AUTO_BUF b = {0};
     struct err e = {0};
     struct oci_blob config = blob(1, 20), layer = blob(2, 12345678901);
-    CHECK(oci_manifest(&config, &layer, &b, &e) == 0 && json_valid(buf_view(&b)));
+    CHECK(oci_manifest(&config, NULL, &layer, &b, &e) == 0 && json_valid(buf_view(&b)));
     CHECK_STR(buf_c(&b),
               "{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\",\"config\":"
               "{\"mediaType\":\"application/vnd.oci.image.config.v1+json\",\"digest\":\"sha256:01" ZEROS62
               "\",\"size\":20},\"layers\":[{\"mediaType\":\"application/vnd.oci.image.layer.v1.tar+gzip\","
               "\"digest\":\"sha256:02" ZEROS62 "\",\"size\":12345678901}]}");
+}
+
+static void with_base(void)
+{
+    AUTO_BUF b = {0};
+    struct err e = {0};
+    struct oci_image i = image();
+    const struct oci_layer layers[] = {{blob(4, 40), "layer.v1.tar+zstd", blob(5, 0).digest},
+                                       {blob(6, 60), "layer.v1.tar", blob(7, 0).digest}};
+    const struct oci_below below = {blob(9, 0).digest, layers, 2, STR("{\"x\":1},{}")};
+    struct digest d = blob(0xab, 0).digest;
+    struct oci_blob config = blob(1, 20), layer = blob(2, 3);
+    CHECK(oci_config(&i, &below, &d, &b, &e) == 0 && json_valid(buf_view(&b)));
+    CHECK(strstr(buf_c(&b), "\"diff_ids\":[\"sha256:05" ZEROS62 "\",\"sha256:07" ZEROS62
+                            "\",\"sha256:ab" ZEROS62 "\"]},\"history\":[{\"x\":1},{},{\"created\"") != NULL);
+    CHECK(strstr(buf_c(&b), "\"org.opencontainers.image.base.digest\":\"sha256:09" ZEROS62 "\"}}") != NULL);
+    buf_clear(&b);
+    CHECK(oci_manifest(&config, &below, &layer, &b, &e) == 0 && json_valid(buf_view(&b)));
+    CHECK(strstr(buf_c(&b),
+                 "\"layers\":[{\"mediaType\":\"application/vnd.oci.image.layer.v1.tar+zstd\",\"digest\":"
+                 "\"sha256:04" ZEROS62
+                 "\",\"size\":40},{\"mediaType\":\"application/vnd.oci.image.layer.v1.tar\","
+                 "\"digest\":\"sha256:06" ZEROS62 "\",\"size\":60},{\"mediaType\":\"application/"
+                 "vnd.oci.image.layer.v1.tar+gzip\",\"digest\":\"sha256:02" ZEROS62
+                 "\",\"size\":3}]}") != NULL);
+}
+
+static void other_platforms(void)
+{
+    static const struct {
+        const char *machine, *config, *is;
+        bool good;
+    } rows[] = {
+        {"x86_64", "{\"architecture\":\"amd64\",\"os\":\"linux\"}", "linux/amd64", true},
+        {"x86_64", "{\"architecture\":\"386\",\"os\":\"linux\"}", "linux/386", false},
+        {"x86_64", "{\"architecture\":\"amd64\",\"os\":\"freebsd\"}", "freebsd/amd64", false},
+        {"aarch64", "{\"architecture\":\"arm64\",\"os\":\"linux\"}", "linux/arm64", true},
+        {"aarch64", "{\"architecture\":\"arm64\",\"os\":\"linux\",\"variant\":\"v8\"}", "linux/arm64/v8",
+         true},
+        {"armv7l", "{\"architecture\":\"arm\",\"os\":\"linux\",\"variant\":\"v6\"}", "linux/arm/v6", false},
+        {"x86_64", "{\"architecture\":7}", "/", false},
+        {"vax", "{\"architecture\":\"vax\",\"os\":\"linux\"}", "linux/vax", false}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        AUTO_BUF is = {0};
+        CHECK(oci_platform_is(rows[i].machine, str_c(rows[i].config), &is) == rows[i].good);
+        CHECK_STR(buf_c(&is), rows[i].is);
+    }
+}
+
+static void finding(void)
+{
+    static const char index[] =
+        "{\"schemaVersion\":2,\"manifests\":[1,{\"annotations\":{\"" REF "\":\"a\"}},{\"x\":1,"
+        "\"annotations\":{\"" REF "\":\"b\"}},{\"annotations\":{\"" REF "\":\"a\"}}]}";
+    struct err e = {0};
+    struct str d;
+    CHECK(oci_index_find("i", STR(index), "b", &d, &e) == 0 && str_starts(d, STR("{\"x\":1,")));
+    CHECK(oci_index_find("i", STR(index), "a", &d, &e) == -1 && e.class == ERR_FORMAT);
+    CHECK(oci_index_find("i", STR(index), "c", &d, &e) == -1 && e.class == ERR_USAGE);
+    CHECK_STR(e.hint, "its tags: a, b, a");
+    CHECK(oci_index_find("i", STR("{}"), "c", &d, &e) == -1 && e.class == ERR_FORMAT);
 }
 
 static void platforms(void)
@@ -173,6 +235,9 @@ int main(void)
     RUN(config_text);
     RUN(manifest_text);
     RUN(platforms);
+    RUN(with_base);
+    RUN(other_platforms);
+    RUN(finding);
     RUN(indexes);
     RUN(bad_indexes);
     RUN(layouts);

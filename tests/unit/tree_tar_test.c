@@ -685,6 +685,27 @@ static void packed_oddities(void)
     tree_close(t);
 }
 
+/* The epoch may lie ahead of the host's clock: what was made meanwhile has its time all the same. */
+static void packed_ahead(void)
+{
+    char cmd[9000];
+    const struct timespec old[2] = {{1000000000, 5}, {1000000000, 5}};
+    if (geteuid() != 0)
+        SKIP("not root");
+    scratch_new();
+    struct tree *t = tree_at("root");
+    tree_set_epoch(t, 4000000000);
+    AUTO_FD made = openat(tree_fd(t), "made", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    AUTO_FD kept = openat(tree_fd(t), "kept", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    CHECK(made >= 0 && futimens(kept, old) == 0 && pack_root(t, "a.tar") == 0);
+    snprintf(cmd, sizeof cmd,
+             "[ \"$(TZ=UTC0 tar --full-time -tvf '%s' | awk '{ printf \"%%s %%s \", $NF, $4 }')\" = "
+             "'./ 2096-10-02 ./kept 2001-09-09 ./made 2096-10-02 ' ]",
+             in_scratch("a.tar"));
+    CHECK(system(cmd) == 0);
+    tree_close(t);
+}
+
 /* A file that stands in the tarball, and then a name of what is held. */
 static void twice_by_way_of_what_is_held(void)
 {
@@ -717,6 +738,7 @@ int main(void)
     RUN(held_while_others_come);
     RUN(packed);
     RUN(packed_oddities);
+    RUN(packed_ahead);
     RUN(twice_by_way_of_what_is_held);
     scratch_remove();
     return test_done();

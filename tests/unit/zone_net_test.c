@@ -1,5 +1,6 @@
 #include "cmd/zone_net.h"
 
+#include "tests/unit/scratch.h"
 #include "tests/unit/test.h"
 
 static struct arena arena;
@@ -74,11 +75,41 @@ static void links(void)
     CHECK(zone_net_link_there("lo") && !zone_net_link_there("no-such-link0"));
 }
 
+/* What zone_net_resolvers() makes of a file with this text, loopback addresses left out or not. */
+static const char *resolvers(const char *text, bool loopback)
+{
+    const char *path = in_scratch("resolv.conf");
+    CHECK(file_replace(path, str_c(text), 0644, &err) == 0);
+    const char *got = zone_net_resolvers(path, loopback, &arena);
+    return got != NULL ? got : "none";
+}
+
+static void name_servers(void)
+{
+    static const char own[] = "nameserver 127.0.0.53\nnameserver ::1\n";
+    CHECK_STR(resolvers("", true), "none");
+    CHECK_STR(resolvers("search example.org\nnameserver\noptions edns0\n", true), "none");
+    CHECK_STR(resolvers("# nameserver 192.0.2.1\nnameserver 192.0.2.53\n\tnameserver\t2001:db8::53 # mine\n",
+                        false),
+              "192.0.2.53,2001:db8::53");
+    CHECK_STR(resolvers(own, false), "none");
+    CHECK_STR(resolvers(own, true), "127.0.0.53,::1");
+    /* No address, one of a link alone, and those above three. */
+    CHECK_STR(resolvers("nameserver a;b\nnameserver fe80::1%em0\nnameserver 192.0.2.1\nnameserver 192.0.2.2\n"
+                        "nameserver 192.0.2.3\nnameserver 192.0.2.4",
+                        false),
+              "192.0.2.1,192.0.2.2,192.0.2.3");
+    CHECK(zone_net_resolvers(in_scratch("none"), true, &arena) == NULL);
+}
+
 int main(void)
 {
+    scratch_new();
     RUN(good);
     RUN(bad);
     RUN(links);
+    RUN(name_servers);
+    scratch_remove();
     arena_free(&arena);
     return test_done();
 }
