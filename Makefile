@@ -76,7 +76,7 @@ APT     = $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
 BUILD_DEPS := gcc libc6-dev make pkg-config libarchive-dev libcurl4-openssl-dev libsolv-dev libssl-dev
 CHECK_DEPS := $(BUILD_DEPS) clang libclang-rt-dev python3 gpgv gnupg strace mandoc debootstrap dpkg-dev xz-utils zstd bzip2 \
 	busybox-static bash util-linux diffutils clang-format procps e2fsprogs musl-tools libarchive-tools podman runc crun skopeo umoci systemd-container \
-	rpm rpm2cpio createrepo-c libcap2-bin openssl btrfs-progs xfsprogs attr uidmap mount python3-jsonschema python3-license-expression lxc \
+	rpm rpm2cpio createrepo-c libcap2-bin openssl btrfs-progs xfsprogs attr uidmap mount python3-jsonschema python3-license-expression lxc iproute2 \
 	$(if $(filter amd64 i386,$(shell dpkg --print-architecture 2>/dev/null)),user-mode-linux)
 CHECK_ALL_DEPS := $(CHECK_DEPS) mmdebstrap dnf clang-tidy time qemu-user-static binfmt-support zfs-fuse
 

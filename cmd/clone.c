@@ -213,6 +213,18 @@ int cmd_clone(struct job *j, struct err *e)
     return check_rights(e) < 0 ? -1 : clone_to(j, args->v[0], args->v[1], true, e);
 }
 
+int clone_own(struct job *j, const char *source, const char *root, const char *how, struct err *e)
+{
+    struct clone c = {.source = source, .real = source, .how = how, .log = j->log, .arena = &j->arena};
+    struct fixup_set *f;
+    if (fixup_load_clone(&j->data, j->opt.hostname, &j->arena, &f, e) < 0 ||
+        tree_open_existing(&c.root, root, j->log, e) < 0)
+        return -1;
+    int rc = fixup_apply_clone(f, c.root, j->log, e) < 0 ? -1 : write_record(&c, e);
+    tree_close(c.root);
+    return rc < 0 ? err_wrap(e, "%s", root) : 0;
+}
+
 int clone_template_root(struct job *j, bool managed, const char **root, struct err *e)
 {
     static const char *const of_zones[] = {"template", "zone", "net", "manager", "dry-run", "kernel-version"};

@@ -22,5 +22,7 @@ int clone_template(struct job *j, struct err *e);
 int clone_template_root(struct job *j, bool managed, const char **root, struct err *e);
 /* One root out of another. say: the last line of output is said. */
 int clone_to(struct job *j, const char *source, const char *target, bool say, struct err *e);
+/* Gives a root that is a copy of source's its own identity, and the record of it. how: as `clone' says it. */
+int clone_own(struct job *j, const char *source, const char *root, const char *how, struct err *e);
 
 #endif

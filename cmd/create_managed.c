@@ -318,6 +318,12 @@ static int second(void *ctx, const char *const *argv, struct err *e)
                : 0;
 }
 
+static int own(void *ctx, const char *path, struct err *e)
+{
+    struct managed *m = ctx;
+    return clone_own(m->job, m->template_root, path, m->zone.manager->name, e);
+}
+
 static int drop_root(void *ctx, const char *path, struct err *e)
 {
     struct managed *m = ctx;
@@ -335,7 +341,8 @@ static const char *done(const struct managed *m)
 
 static int make(struct managed *m, struct err *e)
 {
-    const struct manager_calls calls = {.fill = fill, .second = second, .drop_root = drop_root, .ctx = m};
+    const struct manager_calls calls = {
+        .fill = fill, .second = second, .own = own, .drop_root = drop_root, .ctx = m};
     if (manager_make(&m->zone, &m->steps, &calls, e) < 0)
         return err_wrap(e, "zone %s", m->zone.name);
     progress_done(&m->job->ui, done(m), NULL);
@@ -368,32 +375,46 @@ static int managed(struct managed *m, struct err *e)
     return j->opt.dry_run ? show(m, e) : make(m, e);
 }
 
-/* The template: a root, or a zone that was made here. */
-static int find_template(struct managed *m, struct err *e)
+/* A zone that was made here, if the template is one: 0; 1: it is none. */
+static int zone_template(struct managed *m, struct err *e)
 {
-    struct job *j = m->job;
     struct manager_undo u;
     struct err ignored = {0};
     enum manager_state state;
-    struct manager_zone z = {.name = j->opt.template_root, .arena = &j->arena, .log = j->log};
-    if (z.name == NULL)
+    struct manager_zone z = {.name = m->job->opt.template_root, .arena = &m->job->arena, .log = m->job->log};
+    int rc = manager_name_check(z.name, &ignored) == 0 ? manager_record_read(&z, &u, e) : 1;
+    if (rc != 0)
+        return rc;
+    if (z.manager->state(&z, &state, e) < 0)
+        return -1;
+    if (!z.ready)
+        return err_set(e, ERR_HOST, "--template %s: the zone was not made whole", z.name);
+    if (state == MANAGER_RUNNING) {
+        err_set(e, ERR_HOST, "--template %s: the zone runs", z.name);
+        return err_hint(e, "`zonestrap zone halt %s' first", z.name);
+    }
+    m->template_root = z.root;
+    m->zone.source_zone = z.manager == m->zone.manager && z.manager->clones ? z.name : NULL;
+    return 0;
+}
+
+/* The template: a root, or a zone. */
+static int find_template(struct managed *m, struct err *e)
+{
+    struct job *j = m->job;
+    if (j->opt.template_root == NULL)
         return 0;
-    if (m->zone.manager->packed)
-        return err_set(e, ERR_USAGE, "--template: zone manager %s makes zones of tarballs alone",
-                       m->zone.manager->name);
     if (clone_template_root(j, true, &m->template_root, e) < 0)
         return -1;
-    int rc = manager_name_check(z.name, &ignored) == 0 ? manager_record_read(&z, &u, e) : 1;
-    if (rc == 0) {
-        m->template_root = z.root;
-        rc = z.manager->state(&z, &state, e);
-        if (rc == 0 && state == MANAGER_RUNNING) {
-            err_set(e, ERR_HOST, "--template %s: the zone runs", z.name);
-            return err_hint(e, "`zonestrap zone halt %s' first", z.name);
-        }
-    }
+    int rc = zone_template(m, e);
+    if (rc < 0)
+        return -1;
+    if (m->zone.manager->clones && m->zone.source_zone == NULL)
+        return err_set(e, ERR_USAGE,
+                       "--template %s: zone manager %s clones zones alone, and this is none of its",
+                       j->opt.template_root, m->zone.manager->name);
     m->plan->zone = m->kind;
-    return rc < 0 ? -1 : create_template_release(j, m->template_root, m->plan, e);
+    return create_template_release(j, m->template_root, m->plan, e);
 }
 
 int create_managed(struct job *j, struct create_plan *p, const char *target, enum create_when when,

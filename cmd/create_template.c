@@ -29,7 +29,8 @@ static int read_os_release(struct job *j, const char *root, struct buf *text, st
     return err_set(e, ERR_HOST, "%s: has no /usr/lib/os-release, so that it is not known what it is", root);
 }
 
-/* NAME=value, the value in quotes or not; "" when there is none, or one that no file for the host can hold. */
+/* NAME=value, the value in quotes or not; "" when there is none, or one that no file for the host can hold.
+ */
 static const char *value_of(struct job *j, struct str text, const char *name)
 {
     struct str line, key;

@@ -282,7 +282,7 @@ static int check_index(const char *where, struct str index, struct str *manifest
 static int find_place(const char *where, struct str old, const char *tag, size_t *at, bool *first,
                       struct err *e)
 {
-    struct str rest, one;
+    struct str rest = {0}, one;
     *first = true;
     if (check_index(where, old, &rest, e) < 0)
         return -1;
@@ -313,7 +313,7 @@ static int no_tag(const char *where, struct str manifests, const char *tag, stru
 int oci_index_find(const char *where, struct str index, const char *tag, struct str *descriptor,
                    struct err *e)
 {
-    struct str manifests, rest, one;
+    struct str manifests = {0}, rest, one;
     size_t n = 0;
     if (check_index(where, index, &manifests, e) < 0)
         return -1;

@@ -160,9 +160,9 @@ static void read_history(struct oci_base *b)
 static int read_manifest(struct oci_base *b, const struct oci_blob *blob, struct err *e)
 {
     AUTO_BUF text = {0};
-    struct oci_blob config;
+    struct oci_blob config = {0};
     struct str one;
-    const char *type;
+    const char *type = "";
     if (read_text(b, blob, "manifest", &text, e) < 0)
         return -1;
     if (!json_member(buf_view(&text), "config", &one))
@@ -182,7 +182,7 @@ static int read_index(struct oci_base *b, struct oci_blob *manifest, struct err 
 {
     AUTO_BUF text = {0};
     struct str one;
-    const char *type, *index = arena_printf(&b->arena, "%s/index.json", b->name.dir);
+    const char *type = "", *index = arena_printf(&b->arena, "%s/index.json", b->name.dir);
     if (file_read(index, INDEX_MAX, &text, e) < 0 ||
         oci_index_find(index, buf_view(&text), b->name.tag, &one, e) < 0 ||
         read_descriptor(b, one, &type, manifest, e) < 0)
@@ -233,7 +233,7 @@ static int apply_layer(struct oci_base *b, size_t i, struct err *e)
 
 static int open_image(struct oci_base *b, struct err *e)
 {
-    struct oci_blob manifest;
+    struct oci_blob manifest = {0};
     if (check_layout(b, e) < 0 || read_index(b, &manifest, e) < 0 || read_manifest(b, &manifest, e) < 0)
         return -1;
     b->below.manifest = manifest.digest;

@@ -226,7 +226,7 @@ static int put(struct oci_tree *t, struct tar_in *layer, struct oci_node *n, con
 {
     struct oci_inode *i = NULL;
     if (en->type == TREE_HARD) {
-        if (find_inode(t, en, &i, e) < 0)
+        if (find_inode(t, en, &i, e) < 0 || i == NULL)
             return -1;
     } else {
         i = arena_alloc(&t->arena, sizeof *i);

@@ -35,6 +35,7 @@ struct manager_zone {
     const char *gateway, *kernel;  /* as asked for; or NULL */
     const char *tarball;           /* packed: where that lies until it is installed */
     const char *source;            /* the root that its own is a clone of; or NULL */
+    const char *source_zone;       /* the zone that this is the root of, if its manager clones itself */
     bool second;                   /* the second stage is run in it (a manager with `inside') */
     bool boot;                     /* it is booted when it is made */
     bool ready;                    /* a record's: it was made whole */
@@ -51,6 +52,7 @@ enum manager_what {
     MANAGER_DIR,     /* makes a directory, and those above it */
     MANAGER_FILE,    /* writes a file */
     MANAGER_FILL,    /* the root is made: a directory, or the tarball that a packing manager is given */
+    MANAGER_OWN,     /* a cloned root gets its own host name, keys, ... */
     MANAGER_DROP,    /* a file goes */
     MANAGER_LATER,   /* nothing is done now: it has something to undo */
     MANAGER_BOOT,    /* boots it and waits until it runs */
@@ -85,6 +87,7 @@ struct manager {
     const char *name;            /* as [manager NAME] has it */
     const char *const *programs; /* without which it does nothing; NULL at the end */
     bool packed;                 /* it is given the root as a tarball */
+    bool clones;                 /* it clones its zones itself, and nothing else */
     bool inside;                 /* the second stage needs the zone: it runs there */
     bool links;                  /* a network's link is an interface of the host's */
     int settle;                  /* how often in succession it is seen running until it is believed */
@@ -141,6 +144,7 @@ void manager_show(const struct manager_zone *z, const struct manager_steps *s, s
 struct manager_calls {
     int (*fill)(void *ctx, const char *path, struct err *e);          /* MANAGER_FILL */
     int (*second)(void *ctx, const char *const *argv, struct err *e); /* MANAGER_SECOND */
+    int (*own)(void *ctx, const char *path, struct err *e);           /* MANAGER_OWN */
     int (*drop_root)(void *ctx, const char *path, struct err *e);     /* a root goes, if it is there */
     void *ctx;
 };

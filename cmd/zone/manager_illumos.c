@@ -30,6 +30,26 @@ static int check(const struct manager_zone *z, struct err *e)
     return err_hint(e, "make a ZFS file system that is mounted there, or name another with --dataset");
 }
 
+/* From the tarball. */
+static void add_install(const struct manager_zone *z, struct manager_steps *s)
+{
+    manager_add(s, MANAGER_FILL, z->tarball, (struct str){0});
+    manager_add_command(
+        s, manager_argv(z->arena, "zoneadm", "-z", z->name, "install", "-s", z->tarball, NULL), NULL);
+    s->v[s->n - 1].undo = "uninstall";
+    s->v[s->n - 1].log = arena_printf(z->arena, "%s/log/zone.log", z->dir); /* the brand's script's */
+    manager_add(s, MANAGER_DROP, z->tarball, (struct str){0});
+}
+
+/* Of another zone, which is halted: a ZFS snapshot and its clone. */
+static void add_clone(const struct manager_zone *z, struct manager_steps *s)
+{
+    manager_add_command(s, manager_argv(z->arena, "zoneadm", "-z", z->name, "clone", z->source_zone, NULL),
+                        NULL);
+    s->v[s->n - 1].undo = "uninstall";
+    manager_add(s, MANAGER_OWN, z->root, (struct str){0});
+}
+
 /* -S: the zone has no accounts and no PAM before the second stage. */
 static int steps(const struct manager_zone *z, struct manager_steps *s, struct err *e)
 {
@@ -41,12 +61,10 @@ static int steps(const struct manager_zone *z, struct manager_steps *s, struct e
     manager_add_command(s, manager_argv(z->arena, "zonecfg", "-z", z->name, "-f", z->config, NULL),
                         "zonecfg -z %s delete -F", z->name);
     manager_add_found(s, manager_argv(z->arena, "zoneadm", "-z", z->name, "list", NULL));
-    manager_add(s, MANAGER_FILL, z->tarball, (struct str){0});
-    manager_add_command(
-        s, manager_argv(z->arena, "zoneadm", "-z", z->name, "install", "-s", z->tarball, NULL), NULL);
-    s->v[s->n - 1].undo = "uninstall";
-    s->v[s->n - 1].log = arena_printf(z->arena, "%s/log/zone.log", z->dir); /* the brand's script's */
-    manager_add(s, MANAGER_DROP, z->tarball, (struct str){0});
+    if (z->source_zone != NULL)
+        add_clone(z, s);
+    else
+        add_install(z, s);
     if (!z->boot)
         return 0;
     manager_add(s, MANAGER_BOOT, NULL, (struct str){0});
@@ -144,6 +162,7 @@ const struct manager manager_illumos = {.name = "illumos",
                                         .programs = programs,
                                         .packed = true,
                                         .inside = true,
+                                        .clones = true,
                                         .steps = steps,
                                         .state = state,
                                         .boot = boot,

@@ -84,7 +84,7 @@ static int do_boot(const struct manager_zone *z, struct err *e)
 /* A clean shutdown, and the end of it after a while: a zone that is taken away has nothing to lose. */
 static const char *const *halt(const struct manager_zone *z)
 {
-    return manager_argv(z->arena, "lxc-stop", "-P", lxcpath(z), "-n", z->name, "-t", z->ready ? "60" : "10",
+    return manager_argv(z->arena, "lxc-stop", "-P", lxcpath(z), "-n", z->name, "-t", z->ready ? "60" : "5",
                         NULL);
 }
 

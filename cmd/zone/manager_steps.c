@@ -81,6 +81,9 @@ void manager_add_place(struct manager_steps *s, const struct manager_zone *z, co
         s->v[s->n - 1].undo = arena_printf(s->arena, "root %s", path);
         return;
     }
+    /* Not every zfs(8) takes the directory away again. */
+    s->v[s->n++] =
+        (struct manager_step){.what = MANAGER_LATER, .undo = arena_printf(s->arena, "rmdir %s", path)};
     manager_add_command(s,
                         manager_argv(s->arena, "zfs", "create", "-o",
                                      arena_printf(s->arena, "mountpoint=%s", path), z->dataset, NULL),
@@ -125,6 +128,9 @@ void manager_show(const struct manager_zone *z, const struct manager_steps *s, s
                 buf_printf(out, "zonestrap clone --hostname %s %s %s\n", z->name, z->source, step->path);
             else
                 buf_printf(out, "zonestrap create --zone %s %s %s\n", z->kind, z->what, step->path);
+            break;
+        case MANAGER_OWN:
+            buf_printf(out, "# %s gets a host name, a machine-id and keys of its own\n", step->path);
             break;
         case MANAGER_DROP:
             buf_printf(out, "rm %s\n", step->path);
@@ -239,7 +245,7 @@ static int undo_line(const struct manager_zone *z, const struct manager_calls *c
             return 0;
         if (e->class != ERR_INTR && w.found != NULL && found(z, w.found, e) == 0)
             return 0;
-        if (i == tries || e->class == ERR_INTR)
+        if (i == tries || e->class == ERR_INTR || e->sys == ENOTEMPTY || e->sys == EEXIST)
             return -1;
         nanosleep(&pause, NULL);
         if (manager_stopped(z))
@@ -338,6 +344,8 @@ static int do_step(struct manager_zone *z, const struct manager_step *s, const s
         return write_new(s->path, s->text, e);
     case MANAGER_FILL:
         return c->fill(c->ctx, s->path, e);
+    case MANAGER_OWN:
+        return c->own(c->ctx, s->path, e);
     case MANAGER_DROP:
         return unlink(s->path) < 0 && errno != ENOENT ? err_sys(e, ERR_HOST, errno, "%s", s->path) : 0;
     case MANAGER_LATER:

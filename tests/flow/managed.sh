@@ -17,11 +17,14 @@ managed_mount() {
     cleanup_hooks="$cleanup_hooks managed_stop"
 }
 managed_stop() { # what a failed case left
-    local n pid
-    for n in $(ls /var/lib/lxc 2>/dev/null); do lxc-stop -k -n "$n" >/dev/null 2>&1; done
-    for pid in /var/lib/zonestrap/zones/*.run; do
-        [ ! -s "$pid" ] || ! read -r n <"$pid" || grep -qs nspawn "/proc/$n/comm" && kill -9 "$n"
-    done 2>/dev/null
+    local file name pid
+    for file in /var/lib/lxc/*; do
+        name=$(basename "$file"); [ ! -d "$file" ] || timeout 20 lxc-stop -k -n "$name" >/dev/null 2>&1
+    done
+    for file in "$zones"/*.run; do
+        pid=; [ ! -s "$file" ] || read -r pid <"$file"
+        if [ -n "$pid" ] && grep -qs systemd-nspawn "/proc/$pid/comm"; then kill -9 "$pid"; fi
+    done
 }
 zones=/var/lib/zonestrap/zones
 leader() { # of systemd-nspawn: the zone's process 1
@@ -61,3 +64,40 @@ managed_why() {
     rm -rf $probe /var/lib/probe*
 }
 until_() { local i; for i in $(seq 150); do "$@" >/dev/null 2>&1 && return 0; sleep 0.1; done; echo "not reached: $*"; "$@"; }
+
+# --- the same for both managers, with Debian
+managed_debian() { # MANAGER
+    local why c; manager=$1 zone=zs-test-$$
+    why=$(managed_why "$manager")
+    [ -n "$why" ] || { . "$here/mirror.sh"; [ -n "$mirror" ] || why="the host's apt configuration names no Debian mirror that answers"; }
+    for c in debian debian_rounds debian_power debian_template debian_removed; do
+        if [ -n "$why" ]; then skipped "$manager $c" "$why"; else case_ "$manager $c" $c; fi
+    done
+}
+zs_() { timeout 300 "$zs" "$@" </dev/null; }
+state_is() { [ "$(zs_ zone list | awk -v n="$1" '$1 == n { print $2 }')" = "$2" ] || { echo "wanted $1 $2:"; zs_ zone list; return 1; }; }
+login() { grep -aq "$1 login:" "$zones/$1.console"; }
+running() { managed_in "$1" /bin/systemctl is-system-running | grep -qx 'running'; }
+# Its file system, which it may have remounted, is still writable.
+writable() { local d; for d in /var/lib/*/"$zone"*; do touch "$d/still-writable" && rm "$d/still-writable" || return 1; done; }
+booted() { until_ state_is "$1" running && until_ running "$1" && { [ "$manager" = lxc ] || until_ login "$1"; }; }
+debian() {
+    echo 'from the overlay' >"$work/motd"; mkdir -p "$work/over/etc"; mv "$work/motd" "$work/over/etc/motd"
+    printf '#!/bin/sh\necho hooked >/etc/hooked\n' >"$work/hook"
+    zs_ create --cache-dir "$shared_cache" --progress none --manager "$manager" --net none --overlay "$work/over" --hook "$work/hook" --manifest "$work/list" --sbom "$work/sbom" debian/bookworm "zone:$zone" &&
+        booted "$zone" || { zs_ zone list; tail -n 20 "$zones/$zone.console"; return 1; }
+    [ "$(managed_in "$zone" /bin/hostname)" = "$zone" ] && [ -z "$(managed_in "$zone" /usr/bin/dpkg --audit)" ] && [ "$(managed_in "$zone" /bin/cat /etc/motd /etc/hooked | tr '\n' ,)" = 'from the overlay,hooked,' ] &&
+        grep -q '^dpkg' "$work/list" && [ -s "$work/sbom" ] && [ "$(managed_in "$zone" /bin/cat /proc/net/dev | grep -c :)" = 1 ] && [ -z "$(managed_in "$zone" /bin/systemctl list-units --failed --plain --no-legend)" ]
+}
+debian_rounds() {
+    zs_ zone halt "$zone" && state_is "$zone" halted && writable && zs_ zone boot "$zone" && zs_ zone halt "$zone" && state_is "$zone" halted && zs_ zone boot "$zone" && booted "$zone"
+}
+debian_power() {
+    managed_in "$zone" /bin/systemctl reboot; sleep 1; booted "$zone" && writable || return
+    managed_in "$zone" /bin/systemctl poweroff; until_ state_is "$zone" halted && writable
+}
+debian_template() { # a clone of it is one more zone
+    zs_ create --template "$zone" --manager "$manager" --net none "zone:$zone-b" && booted "$zone-b" && [ "$(managed_in "$zone-b" /bin/hostname)" = "$zone-b" ] && [ "$(zs_ zone list --names | tr '\n' ,)" = "$zone,$zone-b," ] &&
+        zs_ zone remove "$zone-b" && nothing_left "$zone-b" && state_is "$zone" halted
+}
+debian_removed() { zs_ zone boot "$zone" && zs_ zone remove "$zone" && [ -z "$(zs_ zone list)" ] && nothing_left "$zone"; }

@@ -136,6 +136,21 @@ t_life() {
     fails_with 7 'zone web: zonestrap made none of this name' zone remove web
 }
 case_ "illumos: zone list, boot, halt and remove" t_life
+clone_zone() { "$zs" create --recipes "$recipes" --progress none --manager illumos -z lx "$@" zone:new; }
+t_template() {
+    local copy="zoneadm -z new clone web" configure_new="zonecfg -z new -f $zones/new.zonecfg"
+    begin; make_zone && mkdir -p "$root/usr/lib" && printf 'ID=mine\nVERSION_ID="1"\n' >"$root/usr/lib/os-release" && echo 0123 >"$root/etc/machine-id" || return 1
+    fails_with 7 "--template web: the zone runs; .*zone halt web" clone_zone --template web && zone halt web && : >"$state/calls" || return 1
+    clone_zone --template web --net igb0 --dry-run | grep -xF "$copy" && did || return 1
+    clone_zone --template web --net igb0 && did "dladm create-vnic -l igb0 new0" "$configure_new" "$copy" "zoneadm -z new boot" &&
+        [ "$(cat "$work/zones/new/root/etc/hostname")" = new ] && [ ! -s "$work/zones/new/root/etc/machine-id" ] && [ "$(cat "$root/etc/hostname")" = web ] &&
+        zone list | grep -E '^new +running +illumos +mine/1 ' && zone remove new && [ ! -e "$work/zones/new" ] && [ -e "$root/etc/hostname" ] || return 1
+    : >"$state/calls"; echo ' clone ' >"$state/half"
+    fails_with 7 "zone new: zoneadm -z new clone web failed: .*clone failed" clone_zone --template web && did "$configure_new" "$copy" "zoneadm -z new uninstall -F" "zonecfg -z new delete -F" || return 1
+    rm "$state/half" && fails_with 2 "--template $root: zone manager illumos clones zones alone" clone_zone --template "$root" && fails_with 2 "--dataset does not go with --template" clone_zone --template web --dataset rpool/x &&
+        zone remove web && standins_clean
+}
+case_ "illumos: --template: a clone of a zone, by zoneadm" t_template
 t_by_hand() {
     begin; make_zone --net igb0 && echo installed >"$state/zones/web/state" && zoneadm -z web uninstall -F && zone_is half && zone remove web && standins_clean || return 1
     begin; make_zone --net igb0 && rm -r "$state/zones/web" "$state/vnics/web0" "$work/zones/web" && zone_is missing && zone remove web && standins_clean

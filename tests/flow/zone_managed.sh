@@ -180,12 +180,38 @@ network() {
     export -f in_network create zs_; export zs recipes work zone
     on_bridge bash -c in_network && nothing_left "$zone"
 }
+# Where systemd is process 1, it runs the zone: stand-ins for its programs.
+with_systemd() {
+    local p rc
+    cat >"$work/systemd" <<END
+#!/bin/sh
+[ "\$1" = show ] || echo "\${0##*/} \$*" >>"$work/calls"
+case \$1 in start) : >"$work/machine" ;; stop) rm "$work/machine" ;; show) [ -e "$work/machine" ] && echo State=running ;; esac
+END
+    chmod 755 "$work/systemd"; rm -f "$work/calls"
+    for p in machinectl systemctl; do
+        p=$(readlink -f "$(command -v $p)"); cp "$work/systemd" "$work/$(basename "$p")" && mount --bind "$work/$(basename "$p")" "$p" || return 1
+    done
+    mkdir -p /run/systemd/system
+    booted && state_is "$zone" running && zs_ zone halt "$zone" && state_is "$zone" halted && zs_ zone boot "$zone" && zs_ zone remove "$zone"; rc=$?
+    rmdir /run/systemd/system
+    for p in machinectl systemctl; do umount "$(readlink -f "$(command -v $p)")"; done
+    [ $rc = 0 ] && nothing_left "$zone" && diff - "$work/calls" <<END
+machinectl start $zone
+systemctl stop systemd-nspawn@$zone.service
+machinectl start $zone
+systemctl stop systemd-nspawn@$zone.service
+END
+}
 for m in lxc nspawn; do
     why=$(managed_why $m)
     for c in rounds bad_boots boot_fails sigint sigkill; do
         if [ -n "$why" ]; then skipped "$m $c" "$why"; else case_ "$m $c" $c; fi
     done
-    [ $m = lxc ] || continue
+    if [ $m = nspawn ]; then
+        if command -v machinectl systemctl >/dev/null; then case_ "nspawn by systemd" with_systemd; else skipped "nspawn by systemd" "no machinectl"; fi
+        continue
+    fi
     [ -n "$why" ] || on_bridge true 2>/dev/null || why="no bridge can be made here"
     if [ -n "$why" ]; then skipped "lxc network" "$why"; else case_ "lxc network" network; fi
 done

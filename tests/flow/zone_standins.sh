@@ -181,6 +181,14 @@ zoneadm() {
         told half && { : >"$root/half"; echo 'ERROR: no space' >"${root%/*}/log/zone.log"; die "zone '$name': brand-specific installation failed"; }
         tar -C "$root" -xzpf "$3" || die "tar"
         echo installed >"$z/state" ;;
+    clone)
+        state_is configured
+        from=$(cat "$state/zones/$2/path" 2>/dev/null) && [ "$(cat "$state/zones/$2/state")" = installed ] || die "zone '$2': must be installed to be cloned"
+        echo incomplete >"$z/state"
+        mkdir -p -m 700 "${root%/*}"
+        told half && { mkdir "$root"; die "zone '$name': clone failed"; }
+        cp -a "$from/root" "$root"
+        echo installed >"$z/state" ;;
     uninstall)
         [ "$s" != configured ] || die "zone '$name': must be installed before uninstall."
         state_is incomplete installed

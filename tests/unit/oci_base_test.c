@@ -174,7 +174,7 @@ static bool same_content(const char *a, const char *b)
 static void put(void)
 {
     struct oci_base *b;
-    struct stat from, to;
+    struct stat from = {0}, to = {0};
     struct err e;
     char source[8192];
     new_image();
