@@ -24,4 +24,7 @@ case_ "clone and remove" clone
 case_ "clone --how btrfs" fails_with 7 'needs Linux' "$unix" clone --how btrfs "$work/root" "$work/copy"
 mounted() { mkdir -p "$work/root/mnt" && mount -t tmpfs none "$work/root/mnt" && { fails_with 7 "$work/root/mnt is mounted in it" "$unix" remove "$work/root"; local rc=$?; umount "$work/root/mnt"; return $rc; }; }
 case_ "remove sees what is mounted" mounted
+for host in illumos freebsd; do
+    case_ "zones of $host, their managers' stand-ins" env ZONESTRAP="$unix" ZONESTRAP_LINUX="$zs" bash "$top/tests/flow/zone_$host.sh"
+done
 done_

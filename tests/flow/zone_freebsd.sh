@@ -158,7 +158,7 @@ if [ -z "$mirror" ]; then skipped "freebsd: bookworm, finished in the jail" "no 
 t_real() {
     begin
     "$zs" create --recipes "$recipes" --cache-dir "$shared_cache" --mirror "$mirror" --suites release --progress none --manager freebsd -z jail --second-stage first-boot debian/bookworm zone:web &&
-        did "$load" "$start" && [ ! -e "$root/zonestrap" ] && [ -z "$("$zs" run "$root" -- dpkg --audit)" ] && "$zs" run "$root" -- dpkg-query -W sysvinit-core &&
+        did "$load" "$start" && [ ! -e "$root/zonestrap" ] && [ -z "$("$linux_zs" run "$root" -- dpkg --audit)" ] && "$linux_zs" run "$root" -- dpkg-query -W sysvinit-core &&
         [ -z "$(find "$root" -name '*.zonestrap')" ] && zone halt web && zone remove web && gone
 }
 case_ "freebsd: bookworm, which finishes itself when the jail is started" t_real

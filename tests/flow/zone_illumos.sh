@@ -169,7 +169,7 @@ t_real() {
     begin
     "$zs" create --recipes "$recipes" --cache-dir "$shared_cache" --mirror "$mirror" --suites release --progress none --manager illumos -z lx debian/bookworm zone:web &&
         did "$configure" "$install" "zoneadm -z web boot" "$second" "zoneadm -z web halt" "zoneadm -z web boot" && [ ! -e "$root/zonestrap" ] &&
-        [ -z "$("$zs" run "$root" -- dpkg --audit)" ] && "$zs" run "$root" -- dpkg-query -W sysvinit-core && grep -q '^1:2345:respawn:/sbin/getty 38400 console' "$root/etc/inittab" &&
+        [ -z "$("$linux_zs" run "$root" -- dpkg --audit)" ] && "$linux_zs" run "$root" -- dpkg-query -W sysvinit-core && grep -q '^1:2345:respawn:/sbin/getty 38400 console' "$root/etc/inittab" &&
         zone remove web && standins_clean
 }
 case_ "illumos: bookworm, finished in the zone" t_real

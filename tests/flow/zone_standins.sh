@@ -13,6 +13,8 @@
 #   hang       of calls that never end: `hanging` has the number of their process group
 #   quick      a second stage is over at once: the roots have no shell
 state=$work/state
+# What runs a zone's programs is always built for Linux: ZONESTRAP may not be.
+linux_zs=${ZONESTRAP_LINUX:-$zs}
 standins_why() {
     [ "$(id -u)" = 0 ] || { echo "needs root"; return; }
     unshare -m true 2>/dev/null || { echo "no mount namespace can be made here"; return; }
@@ -93,7 +95,7 @@ standins_clean() {
     [ -z "$left" ] || { echo "left: $left"; return 1; }
 }
 standins_script() {
-    printf '#!/bin/bash\nstate=%q zs=%q\n' "$state" "$zs"
+    printf '#!/bin/bash\nstate=%q zs=%q\n' "$state" "$linux_zs"
     cat <<'X'
 me=${0##*/}
 call="$me $*"
