@@ -28,8 +28,9 @@ LIBOBJ  = $(filter-out $(B)/cmd/main.o,$(OBJ))
 DATA   := $(sort $(wildcard distros/*.distro distros/*.template distros/keys/*.asc fixups/*.fixup fixups/*.zone mirrors/*.mirrors pkgfmt/*.sh pkgfmt/spdx.*))
 UNITSRC := $(filter-out $(if $(filter Linux,$(HOST)),,tests/unit/%linux_test.c $(wildcard tests/unit/zone_linux_*_test.c)),$(wildcard tests/unit/*_test.c))
 UNIT   := $(UNITSRC:tests/unit/%.c=$(B)/unit/%)
-# The others are sourced by them.
-FLOW   := $(filter-out tests/flow/compare_roots.sh,$(shell for f in tests/flow/*.sh; do head -n 1 $$f | grep -q '^\#!' && echo $$f; done))
+# The long ones come first, to have the short ones beside them. The others are sourced by them.
+LONG   := $(addprefix tests/flow/,tarball_debian.sh boot_debian.sh readme.sh overlay.sh zone_illumos.sh rpm_hostile.sh clone.sh)
+FLOW   := $(filter-out tests/flow/compare_roots.sh $(LONG),$(shell for f in tests/flow/*.sh; do head -n 1 $$f | grep -q '^\#!' && echo $$f; done))
 SLOW   := $(wildcard tests/check_all/*.sh)
 MAN8   := cmd/zonestrap.8
 MAN5   := distros/zonestrap-recipe.5 fixups/zonestrap-fixup.5 fixups/zonestrap-zone.5
@@ -101,11 +102,11 @@ TEST_JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
 unit: $(UNIT) ## build the unit tests
 check: all unit ## unit and flow tests, the latter with sanitizers where it matters
 	$(MAKE) -s B=$(B)-asan CC=clang SAN='$(ASAN)' $(B)-asan/zonestrap unit
-	tests/run -j $(TEST_JOBS) $(CHECK_ARGS) $(sort $(wildcard tests/lint/*.sh)) $(UNIT:$(B)/%=$(B)-asan/%) $(FLOW)
+	tests/run -j $(TEST_JOBS) $(CHECK_ARGS) $(sort $(wildcard tests/lint/*.sh)) $(UNIT:$(B)/%=$(B)-asan/%) $(LONG) $(FLOW)
 
 check-all: all unit ## everything, the slow comparisons with the peers included
 	$(MAKE) -s B=$(B)-asan CC=clang SAN='$(ASAN)' $(B)-asan/zonestrap unit
-	TEST_TIMEOUT=7200 tests/run $(CHECK_ARGS) $(sort $(wildcard tests/lint/*.sh)) $(UNIT) $(UNIT:$(B)/%=$(B)-asan/%) $(FLOW) $(SLOW)
+	TEST_TIMEOUT=7200 tests/run $(CHECK_ARGS) $(sort $(wildcard tests/lint/*.sh)) $(UNIT) $(UNIT:$(B)/%=$(B)-asan/%) $(LONG) $(FLOW) $(SLOW)
 
 ASAN  := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 asan: ## the program and its unit tests with address and undefined-behaviour sanitizers, run
