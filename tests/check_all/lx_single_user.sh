@@ -17,7 +17,7 @@ root=$boots/root
 single_user() {
     rm -rf --one-file-system "$root"
     "$zs" create --progress none -z lx --mirror "$mirror" --cache-dir "$shared_cache" --suites release --second-stage later "debian/$1" "$root" || return 1
-    boot "$work/log" 'wait 60 Enter for' 'send ' 'wait 30 #' 'send echo zone-$((40+2)) $(cat /proc/1/comm) $(dpkg -l bash 2>/dev/null | grep -c ^ii)' 'wait 30 zone-42 init 0' \
+    boot "$work/log" 'wait 60 Enter for' 'enter 30 #' 'send echo zone-$((40+2)) $(cat /proc/1/comm) $(dpkg -l bash 2>/dev/null | grep -c ^ii)' 'wait 30 zone-42 init 0' \
         'send /zonestrap/second-stage >/dev/null; echo second-$? $(ls -d /zonestrap 2>&1); dpkg --audit' 'wait 600 second-0 .*No such' 'wait 60 #' \
         'send ls /etc/rcS.d; exit' 'wait 60 mountall.sh' 'wait 120 login:' -- "$root" /sbin/init -s || return 1
     ! ls "$root"/etc/rcS.d | grep -E 'hwclock|checkroot.sh|checkfs|kmod|udev|procps' && [ -z "$(chroot_audit)" ]

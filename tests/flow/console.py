@@ -2,6 +2,7 @@
 
     wait SECONDS ERE    the output, which LOG gets whole, has a match behind what was waited for before
     send TEXT           a line typed
+    enter SECONDS ERE   as wait, and Enter is pressed every second: who asks for it may throw away what was typed before
     end SECONDS         the program ends by itself; its exit status is printed
     run COMMAND         a bash command of the host's, that must succeed
 
@@ -44,8 +45,12 @@ def main():
             continue
         seconds, _, ere = rest.partition(" ")
         until = time.monotonic() + float(seconds)
+        pressed = 0.0
         while True:
-            found = re.compile(ere.encode()).search(said, at) if what == "wait" else None
+            if what == "enter" and ended is None and time.monotonic() - pressed > 1:
+                os.write(fd, b"\n")
+                pressed = time.monotonic()
+            found = re.compile(ere.encode()).search(said, at) if what in ("wait", "enter") else None
             if found or (what == "end" and ended is not None):
                 at = found.end() if found else at
                 break
