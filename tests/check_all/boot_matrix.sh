@@ -34,7 +34,7 @@ timed() {
 root=$work/root
 single_user() { # stage 1 alone: no program of it has run
     rm -rf "$root"; create --zone lx --second-stage later "$distro/$1" "$root" &&
-        timed "$1" lx 'single-user' 'wait 20 to continue' 'run sleep 0.5' 'send ' 'wait 9 # ' 'send echo in $RUNLEVEL: $(dpkg -l | grep -c ^ii)' 'wait 9 in S: 0' -- -s "$root" &&
+        timed "$1" lx 'single-user' 'wait 20 to continue' 'enter 20 # ' 'send echo in $RUNLEVEL: $(dpkg -l | grep -c ^ii)' 'wait 9 in S: 0' -- -s "$root" &&
         ! grep -a 'job control' "$work/log" && [ -e "$root/zonestrap/second-stage" ] && clean
 }
 finished() { # and the second stage from outside

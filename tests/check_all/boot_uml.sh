@@ -26,7 +26,7 @@ uml() { # LOG STEP... -- ARGUMENT...: hostfs= keeps the kernel inside the root
 }
 single_user() {
     create --second-stage later debian/bookworm "$root" &&
-        uml "$work/log" 'wait 60 to continue' 'run sleep 2' 'send ' 'wait 20 # ' 'send echo in $RUNLEVEL: $(dpkg -l | grep -c ^ii), $(uname -r)' 'wait 20 in S: 0, ' 'send sync; poweroff -f' 'end 20' -- single &&
+        uml "$work/log" 'wait 60 to continue' 'enter 30 # ' 'send echo in $RUNLEVEL: $(dpkg -l | grep -c ^ii), $(uname -r)' 'wait 20 in S: 0, ' 'send sync; poweroff -f' 'end 20' -- single &&
         [ -e "$root/zonestrap/second-stage" ]
     local rc=$?; rm -rf "$root"; return $rc
 }

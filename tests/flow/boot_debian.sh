@@ -32,12 +32,12 @@ whole() { # ROOT: what is left to do in it, and what of the zone is left on the 
 root=$work/bookworm
 single_user() {
     create --zone lx --second-stage later debian/bookworm "$root" && [ -e "$root/zonestrap/second-stage" ] &&
-        session "$work/log" 'wait 20 to continue' 'run sleep 0.5' 'send ' 'wait 9 # ' 'send echo in runlevel $RUNLEVEL, pid 1 is $(cat /proc/1/comm)' 'wait 9 in runlevel S, pid 1 is init' \
+        session "$work/log" 'wait 20 to continue' 'enter 20 # ' 'send echo in runlevel $RUNLEVEL, pid 1 is $(cat /proc/1/comm)' 'wait 9 in runlevel S, pid 1 is init' \
             'send echo count: $(dpkg -l | grep -c ^ii)' 'wait 9 count: 0' 'send poweroff -f' 'end 9' -- -s "$root" && [ -e "$root/zonestrap/second-stage" ] && ! grep -a 'job control' "$work/log"
 }
 # From that shell, which nothing but stage 1 has made possible.
 second_stage_by_hand() {
-    session "$work/log" 'wait 20 to continue' 'run sleep 0.5' 'send ' 'wait 9 # ' 'send sh /zonestrap/second-stage >/tmp/said 2>&1; echo "ended: $?"' 'wait 120 ended: 0' \
+    session "$work/log" 'wait 20 to continue' 'enter 20 # ' 'send sh /zonestrap/second-stage >/tmp/said 2>&1; echo "ended: $?"' 'wait 120 ended: 0' \
         'send telinit 2' 'wait 30 login:' 'run sleep 0.2' "send $(printf '\035\035\035')" 'end 60' -- -s "$root" && whole "$root"
 }
 finished() {
