@@ -1,7 +1,5 @@
 #include "cmd/create_managed.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -270,22 +268,19 @@ static int describe_whole(struct managed *m, struct err *e)
 
 /* --- doing it */
 
-/* A root on a network that nothing in it sets up finds names as the host does, unless it has ways of its own.
- */
-static int give_resolvers(const struct managed *m, const char *root, struct err *e)
+/* A root finds names as the host does, unless it has ways of its own. One that is to ask for its address
+   needs what asks. */
+static int set_up_network(const struct managed *m, const char *root, struct err *e)
 {
-    AUTO_BUF text = {0};
-    struct str rest = str_c(resolvers(m)), address;
-    AUTO_FD etc = open(arena_printf(&m->job->arena, "%s/etc", root), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-    if (m->zone.manager->packed || strcmp(m->net.mode, "dhcp") == 0 || rest.n == 0 || etc < 0)
+    const struct zone_words *asks = &m->data.asks;
+    if (m->zone.manager->packed)
         return 0;
-    while (str_cut(&rest, ',', &address))
-        buf_printf(&text, "nameserver %" STR_FMT "\n", STR_ARG(address));
-    AUTO_FD fd = openat(etc, "resolv.conf", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-    if (fd < 0 && errno == EEXIST)
-        return 0;
-    return fd < 0 ? err_sys(e, ERR_HOST, errno, "%s" RESOLV_CONF, root)
-                  : file_write_fd(fd, RESOLV_CONF, text.p, text.n, e);
+    if (strcmp(m->net.mode, "dhcp") == 0 && asks->n > 0 && !zone_net_has(root, asks->v, asks->n))
+        log_warn(m->job->log,
+                 "zone %s: it gets no address: nothing is known in its root that asks for one on %s; "
+                 "--include a DHCP client, or give the address: --net %s=ADDRESS/BITS",
+                 m->zone.name, m->net.link, m->net.link);
+    return zone_net_give_resolvers(root, resolvers(m), e);
 }
 
 static int fill(void *ctx, const char *path, struct err *e)
@@ -296,7 +291,7 @@ static int fill(void *ctx, const char *path, struct err *e)
     int rc = m->template_root != NULL
                  ? clone_to(m->job, m->template_root, path, false, e)
                  : create_to(m->job, m->plan, path, later ? CREATE_LATER : m->when, false, e);
-    return rc < 0 ? -1 : give_resolvers(m, path, e);
+    return rc < 0 ? -1 : set_up_network(m, path, e);
 }
 
 static int second(void *ctx, const char *const *argv, struct err *e)

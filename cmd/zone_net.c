@@ -1,9 +1,13 @@
 #include "cmd/zone_net.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/auto.h"
 #include "base/file.h"
@@ -84,6 +88,35 @@ const char *zone_net_resolvers(const char *path, bool loopback, struct arena *a)
         buf_printf(&out, "%s%s", n++ > 0 ? "," : "", address);
     }
     return out.n > 0 ? arena_str(a, buf_view(&out)) : NULL;
+}
+
+int zone_net_give_resolvers(const char *root, const char *addresses, struct err *e)
+{
+    AUTO_BUF text = {0}, path = {0};
+    struct str rest = str_c(addresses), address;
+    buf_printf(&path, "%s/etc", root);
+    AUTO_FD etc = open(buf_c(&path), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (rest.n == 0 || etc < 0)
+        return 0;
+    while (str_cut(&rest, ',', &address))
+        buf_printf(&text, "nameserver %" STR_FMT "\n", STR_ARG(address));
+    AUTO_FD fd = openat(etc, "resolv.conf", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+    if (fd < 0 && errno == EEXIST)
+        return 0;
+    return fd < 0 ? err_sys(e, ERR_HOST, errno, "%s" RESOLV_CONF, root)
+                  : file_write_fd(fd, RESOLV_CONF, text.p, text.n, e);
+}
+
+bool zone_net_has(const char *root, const char *const *paths, size_t n)
+{
+    struct stat st;
+    bool has = false;
+    for (size_t i = 0; !has && i < n; i++) {
+        AUTO_BUF path = {0};
+        buf_printf(&path, "%s%s", root, paths[i]);
+        has = lstat(buf_c(&path), &st) == 0;
+    }
+    return has;
 }
 
 bool zone_net_link_there(const char *link)

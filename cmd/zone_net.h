@@ -19,6 +19,10 @@ int zone_net_parse(const char *word, struct arena *a, struct zone_net *out, stru
 /* The addresses of the name servers in a resolv.conf(5), with commas between them, those that can be asked
    from elsewhere; loopback: also the host's own. NULL: there are none. */
 const char *zone_net_resolvers(const char *path, bool loopback, struct arena *a);
+/* They become the root's resolv.conf, unless it has one. */
+int zone_net_give_resolvers(const char *root, const char *addresses, struct err *e);
+/* Whether the root has one of n paths. */
+bool zone_net_has(const char *root, const char *const *paths, size_t n);
 /* Whether the host has an interface of this name. */
 bool zone_net_link_there(const char *link);
 

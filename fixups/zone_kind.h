@@ -54,6 +54,7 @@ struct zone_manager_data {
     struct zone_words nets;    /* values of zone_facts.net that it can give */
     struct zone_words *before; /* commands of the host that come first, each NULL at its end */
     size_t nbefore;
+    struct zone_words asks; /* paths in a root: one that has any of them asks for its address by DHCP */
     const char *dir, *root; /* the zone's own directory; its root, there or below */
     struct zone_manager_file {
         const char *key;  /* what the driver calls it */

@@ -153,6 +153,16 @@ static struct zone_words words_of(struct str s, struct arena *a)
     return w;
 }
 
+/* Those of every line with this key. */
+static struct zone_words words_of_all(const struct kw_section *s, const char *key, struct arena *a)
+{
+    AUTO_BUF all = {0};
+    for (size_t i = 0; i < s->nlines; i++)
+        if (str_is(s->lines[i].key, key))
+            buf_printf(&all, "%" STR_FMT " ", STR_ARG(s->lines[i].arg));
+    return words_of(buf_view(&all), a);
+}
+
 /* `file KEY NAME PATH`. */
 static int read_file(const struct expansion *x, struct str arg, struct arena *a,
                      struct zone_manager_file *out, struct err *e)
@@ -181,6 +191,7 @@ int zone_kind_manager(const struct zone_kind *k, const char *manager, const stru
     out->hint = hint.n > 0 ? arena_str(a, hint) : NULL;
     out->net = arena_str(a, zone_kind_value(s, "net"));
     out->nets = words_of(zone_kind_value(s, "nets"), a);
+    out->asks = words_of_all(s, "asks", a);
     out->dir = x.values[ZONE_DIR];
     out->root = x.values[ZONE_ROOT];
     out->files = arena_array(a, s->nlines + 1, sizeof *out->files);

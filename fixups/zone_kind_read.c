@@ -32,7 +32,7 @@ static const struct keyword {
     {"manager", "net", 1, 1, true, true},        {"manager", "nets", 1, 0, true, true},
     {"manager", "dir", 1, 1, true, true},        {"manager", "root", 1, 1, true, true},
     {"manager", "hint", 1, 0, true, false},      {"manager", "file", 3, 3, false, false},
-    {"manager", "before", 1, 0, false, false},
+    {"manager", "before", 1, 0, false, false},   {"manager", "asks", 1, 0, false, false},
 };
 
 enum zone_variable zone_kind_variable(struct str name)

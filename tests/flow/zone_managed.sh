@@ -47,6 +47,13 @@ END
     create --second-stage first-boot --dry-run --net host --manager nspawn mine/one "zone:$zone" >"$work/out" && grep -qx "zonestrap create --zone nspawn mine/one /var/lib/machines/$zone" "$work/out" &&
         tail -n 1 "$work/out" | grep -qx "systemd-nspawn --quiet --keep-unit --register=no --settings=trusted --boot --machine=$zone --directory=/var/lib/machines/$zone" && nothing_left "$zone"
 }
+# Nothing in this root asks for an address: said, when one is to be asked for.
+no_client() {
+    local never_=(create --second-stage never --manager lxc mine/one "zone:$zone")
+    "${never_[@]}" --net lo 2>"$work/err" && said "warning.*zone $zone: it gets no address: .*--include a DHCP client, or give the address: --net lo=ADDRESS/BITS" && zs_ zone remove "$zone" &&
+        "${never_[@]}" --net lo=192.0.2.7/24 2>"$work/err" && ! grep 'no address' "$work/err" && zs_ zone remove "$zone" || return
+    mkdir -p "$work/asks/usr/sbin" && : >"$work/asks/usr/sbin/NetworkManager" && "${never_[@]}" --net lo --overlay "$work/asks" 2>"$work/err" && ! grep 'no address' "$work/err" && zs_ zone remove "$zone"
+}
 bad_requests() {
     fails_with 2 "made of up to 60 letters" never mine/one zone: && fails_with 2 "made of up to 60 letters" never mine/one zone:a_b && fails_with 2 "made of up to 60 letters" never mine/one zone:../a &&
         fails_with 2 'net is for zone:NAME' create --net host mine/one "$work/x" && fails_with 2 'dry-run is for zone:NAME' create --dry-run mine/one "$work/x.tar" &&
@@ -102,9 +109,9 @@ leftover() { # what is not ours stays, and is said
         fails_with 7 'it is not whole' zs_ zone boot "$zone" && fails_with 7 'Directory not empty' zs_ zone remove "$zone" && zs_ zone remove --force "$zone" 2>"$work/err" && said 'this stays as it is' &&
         [ "$(ls "/var/lib/lxc/$zone")" = notes ] && rm -r "/var/lib/lxc/$zone" && nothing_left "$zone"
 }
-for c in nothing dry_run bad_requests foreign no_manager taken records no_room leftover; do
+for c in nothing dry_run no_client bad_requests foreign no_manager taken records no_room leftover; do
     case $c in
-    dry_run | bad_requests | no_manager | taken | records | no_room | leftover | foreign)
+    dry_run | no_client | bad_requests | no_manager | taken | records | no_room | leftover | foreign)
         command -v lxc-start >/dev/null && command -v systemd-nspawn >/dev/null || { skipped "$c" "LXC or systemd-nspawn is missing (Debian: lxc, systemd-container)"; continue; } ;;
     esac
     case_ "$c" $c

@@ -53,11 +53,13 @@ static void which_match(void)
          "wsl-systemd wsl"},
         {"oci", "deb", minbase, "apt-sources awk base-passwd dpkg fstab hostname localtime shells"},
         {"lxc", "deb", all_packages,
-         "apt-sources awk base-passwd container-systemd dbus-machine-id dpkg fstab hostname localtime "
+         "apt-sources awk base-passwd container-network container-systemd dbus-machine-id dpkg fstab "
+         "hostname localtime "
          "machine-id shells sysvinit-console sysvinit-power"},
         {"none", "rpm", none, "dev filesystem fstab hostname localtime"},
         {"nspawn", "rpm", rpm_packages,
-         "container-systemd dbus-machine-id filesystem fstab hostname localtime machine-id system-user-root "
+         "container-network container-systemd dbus-machine-id filesystem fstab hostname localtime machine-id "
+         "system-user-root "
          "yum-sources zypp-sources"},
         {"lx", "rpm", rpm_packages,
          "dbus-machine-id filesystem fstab hostname localtime lx-dirs lx-marker lx-sysconfig lx-systemd lx "

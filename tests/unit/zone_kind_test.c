@@ -70,6 +70,8 @@ static void print_managers(struct buf *b, const struct zone_kind *k)
             for (size_t w = 0; w < d.before[n].n; w++)
                 buf_printf(b, "%s%s%s", w ? " " : "before ", d.before[n].v[w],
                            w + 1 == d.before[n].n ? "\n" : "");
+        for (size_t n = 0; n < d.asks.n; n++)
+            buf_printf(b, "asks %s\n", d.asks.v[n]);
         for (size_t n = 0; n < d.n; n++)
             buf_printf(b, "file %s %s %s\n", d.files[n].key, d.files[n].name, d.files[n].path);
         for (size_t n = 0; n < d.nets.n; n++) {

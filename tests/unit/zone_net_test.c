@@ -1,5 +1,8 @@
 #include "cmd/zone_net.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "tests/unit/scratch.h"
 #include "tests/unit/test.h"
 
@@ -102,6 +105,25 @@ static void name_servers(void)
     CHECK(zone_net_resolvers(in_scratch("none"), true, &arena) == NULL);
 }
 
+static void its_resolv_conf(void)
+{
+    static const char *const paths[] = {"/etc/none", "/etc/resolv.conf"};
+    AUTO_BUF text = {0};
+    const char *root = in_scratch("root"), *etc = in_scratch("root/etc"),
+               *conf = in_scratch("root/etc/resolv.conf");
+    CHECK(zone_net_give_resolvers(root, "192.0.2.53", &err) == 0); /* nowhere to */
+    CHECK(mkdir(root, 0755) == 0 && mkdir(etc, 0755) == 0);
+    CHECK(zone_net_give_resolvers(root, NULL, &err) == 0 && !zone_net_has(root, paths, 2));
+    CHECK(zone_net_give_resolvers(root, "192.0.2.53,2001:db8::53", &err) == 0);
+    CHECK(file_read(conf, 100, &text, &err) == 0);
+    CHECK_STR(buf_c(&text), "nameserver 192.0.2.53\nnameserver 2001:db8::53\n");
+    CHECK(zone_net_has(root, paths, 2) && !zone_net_has(root, paths, 1) && !zone_net_has(root, paths, 0));
+    /* One's own stays, a link that leads nowhere yet, too. */
+    CHECK(unlink(conf) == 0 && symlink("../run/stub.conf", conf) == 0);
+    CHECK(zone_net_give_resolvers(root, "192.0.2.53", &err) == 0);
+    CHECK(zone_net_has(root, paths, 2) && access(conf, F_OK) < 0);
+}
+
 int main(void)
 {
     scratch_new();
@@ -109,6 +131,7 @@ int main(void)
     RUN(bad);
     RUN(links);
     RUN(name_servers);
+    RUN(its_resolv_conf);
     scratch_remove();
     arena_free(&arena);
     return test_done();
