@@ -225,7 +225,7 @@ static int describe(struct managed *m, struct err *e)
     z->source = m->template_root;
     m->steps = (struct manager_steps){.arena = z->arena};
     for (size_t i = 0; i < m->data.nbefore && i < BEFORE_MAX; i++)
-        manager_add_command(&m->steps, m->data.before[i].v, NULL);
+        manager_steps_command(&m->steps, m->data.before[i].v, NULL);
     return z->manager->steps(z, &m->steps, e);
 }
 
@@ -302,14 +302,9 @@ static int fill(void *ctx, const char *path, struct err *e)
 static int second(void *ctx, const char *const *argv, struct err *e)
 {
     struct managed *m = ctx;
-    size_t n = 0;
-    while (argv[n] != NULL)
-        n++;
-    const char **whole = arena_array(&m->job->arena, n + 1, sizeof *whole);
-    memcpy(whole, argv, n * sizeof *argv);
-    whole[0] = command_find(argv[0], &m->job->arena);
-    if (whole[0] == NULL)
-        return err_set(e, ERR_HOST, "there is no program %s here", argv[0]);
+    const char *const *whole;
+    if (command_resolve(argv, &m->job->arena, &whole, e) < 0)
+        return -1;
     if (second_stage_by(m->job, whole, e) < 0)
         return -1;
     /* What the manager says of its end may be wrong: zlogin(1) takes a signal's for a success. */
@@ -352,9 +347,9 @@ static int make(struct managed *m, struct err *e)
 static int show(struct managed *m, struct err *e)
 {
     AUTO_BUF out = {0};
-    if (manager_check(&m->zone, &m->steps, e) < 0)
+    if (manager_make_check(&m->zone, &m->steps, e) < 0)
         return err_wrap(e, "zone %s", m->zone.name);
-    manager_show(&m->zone, &m->steps, &out);
+    manager_steps_show(&m->zone, &m->steps, &out);
     fputs(buf_c(&out), stdout);
     return 0;
 }
@@ -366,7 +361,7 @@ static int managed(struct managed *m, struct err *e)
         return -1;
     if (!j->opt.dry_run && manager_record_lock(m->zone.name, true, &m->lock, e) < 0)
         return -1;
-    if (manager_check(&m->zone, &m->steps, e) < 0) /* before anything is fetched */
+    if (manager_make_check(&m->zone, &m->steps, e) < 0) /* before anything is fetched */
         return err_wrap(e, "zone %s", m->zone.name);
     if (m->template_root == NULL && (create_plan_make(j, m->plan, e) < 0 || can_run(m, e) < 0))
         return -1;

@@ -19,11 +19,11 @@ static const char *lxcpath(const struct manager_zone *z)
 static int steps(const struct manager_zone *z, struct manager_steps *s, struct err *e)
 {
     (void)e;
-    manager_add(s, MANAGER_DIR, z->dir, (struct str){0});
-    manager_add_place(s, z, z->root);
-    manager_add(s, MANAGER_FILE, z->config, z->config_text);
+    manager_steps_add(s, MANAGER_DIR, z->dir, (struct str){0});
+    manager_steps_place(s, z, z->root);
+    manager_steps_add(s, MANAGER_FILE, z->config, z->config_text);
     if (z->boot)
-        manager_add(s, MANAGER_BOOT, NULL, (struct str){0});
+        manager_steps_add(s, MANAGER_BOOT, NULL, (struct str){0});
     return 0;
 }
 

@@ -11,38 +11,13 @@
 #include "base/os.h"
 #include "cmd/zone/manager.h"
 
-/* NAME_MAX_: bytes of a zone's name; RECORD_MAX: of a record. */
-enum { NAME_MAX_ = 60, RECORD_MAX = 1 << 20 };
+enum { RECORD_MAX = 1 << 20 }; /* bytes of a record */
 
 #define SUFFIX ".zone"
-
-static bool letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-int manager_name_check(const char *name, struct err *e)
-{
-    size_t n = strlen(name);
-    bool good = n > 0 && n <= NAME_MAX_ && letter(name[0]) && name[n - 1] != '-';
-    for (size_t i = 0; i < n; i++)
-        good = good && (letter(name[i]) || (name[i] >= '0' && name[i] <= '9') || name[i] == '-');
-    if (good && strcmp(name, "global") != 0) /* illumos: the host itself */
-        return 0;
-    return err_set(e, ERR_USAGE,
-                   "zone:%s: a zone's name is made of up to %d letters, digits and `-', begins with a letter "
-                   "and does not end with `-'",
-                   name, NAME_MAX_);
-}
 
 static const char *place(struct arena *a, const char *name, const char *suffix)
 {
     return arena_printf(a, MANAGER_ZONES "/%s%s", name, suffix);
-}
-
-const char *manager_beside(const struct manager_zone *z, const char *suffix)
-{
-    return arena_printf(z->arena, MANAGER_ZONES "/%s.%s", z->name, suffix);
 }
 
 int manager_record_lock(const char *name, bool make, int *fd, struct err *e)

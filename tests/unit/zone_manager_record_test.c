@@ -123,6 +123,11 @@ static void hand_edited(void)
     refused(HEAD "rmdir a\n[end]\n", "no way to undo `rmdir a'");
     refused(HEAD "unlink /a /b\n[end]\n", "no way to undo");
     refused(HEAD "run\n[end]\n", "no way to undo `run'");
+    refused(HEAD "run rm /a ;\n[end]\n", "no way to undo `run rm /a ;'");
+    refused(HEAD "run ; rm /a\n[end]\n", "no way to undo");
+    refused(HEAD "run rm /a ; test -e /a ; true\n[end]\n", "no way to undo");
+    refused(HEAD "run rm a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a\n[end]\n",
+            "no way to undo");
     refused(HEAD "halt now\n[end]\n", "no way to undo");
     refused("[zone]\nmanager none\n[end]\n", "no zone manager `none'");
     refused("[zone]\nstate odd\n[end]\n", "unknown state");
