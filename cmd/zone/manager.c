@@ -23,6 +23,14 @@ const struct manager *manager_find(const char *name)
     return NULL;
 }
 
+const char *manager_names(struct arena *a)
+{
+    AUTO_BUF b = {0};
+    for (size_t i = 0; i < sizeof managers / sizeof *managers; i++)
+        buf_printf(&b, "%s%s", i ? ", " : "", managers[i]->name);
+    return arena_str(a, buf_view(&b));
+}
+
 int manager_can(const struct manager *m, struct arena *a, struct err *e)
 {
     for (const char *const *p = m->programs; *p != NULL; p++)

@@ -86,6 +86,7 @@ enum manager_state {
 struct manager {
     const char *name;            /* as [manager NAME] has it */
     const char *const *programs; /* without which it does nothing; NULL at the end */
+    const char *const *files;    /* that it wants of a kind, `file KEY ...': the keys; NULL at the end */
     bool packed;                 /* it is given the root as a tarball */
     bool clones;                 /* it clones its zones itself, and nothing else */
     bool inside;                 /* the second stage needs the zone: it runs there */
@@ -110,6 +111,8 @@ extern const struct manager manager_illumos, manager_freebsd, manager_lxc, manag
 
 /* The driver of this name, or NULL. */
 const struct manager *manager_find(const char *name);
+/* The names of all, with commas between them. */
+const char *manager_names(struct arena *a);
 /* ERR_HOST when a program that it needs is not there: which one. */
 int manager_can(const struct manager *m, struct arena *a, struct err *e);
 /* Letters, digits and `-', a letter first, a letter or digit last, up to 60: what all managers take. */
@@ -195,7 +198,7 @@ int manager_record_write(const struct manager_zone *z, const struct manager_undo
 /* Fills z (name, arena, log, stop are the caller's) and u. 1: there is none. ERR_HOST: it cannot be read, it
    is not this user's alone, or not whole: what is undone by it is undone with root's rights. */
 int manager_record_read(struct manager_zone *z, struct manager_undo *u, struct err *e);
-/* And what else is called NAME.SUFFIX, but for the lock. */
+/* And what else is called NAME.SUFFIX, but for the lock, and what of it a killed run had not finished. */
 int manager_record_remove(const char *name, struct err *e);
 /* Names of all records, sorted. */
 int manager_record_list(struct arena *a, const char ***names, size_t *n, struct err *e);

@@ -9,6 +9,7 @@
 enum { MOUNTS_MAX = 64 };
 
 static const char *const programs[] = {"jail", "jls", "jexec", "mount", "umount", NULL};
+static const char *const files[] = {"config", "extra", NULL};
 
 /* linux(4) takes three numbers, and jail(8) does not say so. */
 static int check(const struct manager_zone *z, struct err *e)
@@ -144,6 +145,7 @@ static int do_halt(const struct manager_zone *z, struct err *e)
 
 const struct manager manager_freebsd = {.name = "freebsd",
                                         .programs = programs,
+                                        .files = files,
                                         .inside = true,
                                         .steps = steps,
                                         .state = state,

@@ -6,11 +6,12 @@
 #include "cmd/zone/manager.h"
 
 static const char *const programs[] = {"zonecfg", "zoneadm", "zlogin", NULL};
+static const char *const files[] = {"config", NULL};
 
 static void add_link(const struct manager_zone *z, struct manager_steps *s)
 {
     manager_steps_command(s, manager_argv(z->arena, "dladm", "create-vnic", "-l", z->link, z->vnic, NULL),
-                        "dladm delete-vnic %s", z->vnic);
+                          "dladm delete-vnic %s", z->vnic);
     manager_steps_found(s, manager_argv(z->arena, "dladm", "show-vnic", z->vnic, NULL));
 }
 
@@ -20,6 +21,9 @@ static int check(const struct manager_zone *z, struct err *e)
     struct stat st;
     const char *slash = strrchr(z->dir, '/');
     const char *above = arena_str(z->arena, (struct str){z->dir, (size_t)(slash - z->dir)});
+    /* zonecfg(8) takes them for the system's own, and makes none. */
+    if (strncmp(z->name, "SUNW", 4) == 0)
+        return err_set(e, ERR_USAGE, "zone:%s: a zone's name does not begin with SUNW on illumos", z->name);
     /* lxinit, which sets the network up, waits for ever when it cannot set the route. */
     if (z->gateway != NULL && strchr(z->gateway, ':') != NULL)
         return err_set(e, ERR_USAGE, "--net: an lx zone has no IPv6 gateway (%s), an IPv4 one alone",
@@ -45,7 +49,7 @@ static void add_install(const struct manager_zone *z, struct manager_steps *s)
 static void add_clone(const struct manager_zone *z, struct manager_steps *s)
 {
     manager_steps_command(s, manager_argv(z->arena, "zoneadm", "-z", z->name, "clone", z->source_zone, NULL),
-                        NULL);
+                          NULL);
     s->v[s->n - 1].undo = "uninstall";
     manager_steps_add(s, MANAGER_OWN, z->root, (struct str){0});
 }
@@ -59,7 +63,7 @@ static int steps(const struct manager_zone *z, struct manager_steps *s, struct e
         add_link(z, s);
     manager_steps_add(s, MANAGER_FILE, z->config, z->config_text);
     manager_steps_command(s, manager_argv(z->arena, "zonecfg", "-z", z->name, "-f", z->config, NULL),
-                        "zonecfg -z %s delete -F", z->name);
+                          "zonecfg -z %s delete -F", z->name);
     manager_steps_found(s, manager_argv(z->arena, "zoneadm", "-z", z->name, "list", NULL));
     if (z->source_zone != NULL)
         add_clone(z, s);
@@ -160,6 +164,7 @@ static int uninstall(const struct manager_zone *z, struct err *e)
 
 const struct manager manager_illumos = {.name = "illumos",
                                         .programs = programs,
+                                        .files = files,
                                         .packed = true,
                                         .inside = true,
                                         .clones = true,

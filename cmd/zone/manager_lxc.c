@@ -8,6 +8,7 @@
 #include "cmd/zone/manager.h"
 
 static const char *const programs[] = {"lxc-start", "lxc-stop", "lxc-info", NULL};
+static const char *const files[] = {"config", NULL};
 
 /* The directory that containers lie in. */
 static const char *lxcpath(const struct manager_zone *z)
@@ -90,6 +91,7 @@ static const char *const *halt(const struct manager_zone *z)
 
 const struct manager manager_lxc = {.name = "lxc",
                                     .programs = programs,
+                                    .files = files,
                                     .links = true,
                                     .settle = 2,
                                     .steps = steps,

@@ -16,6 +16,7 @@ enum { DOWN_WITHIN = 60, YOUNG = 20, DOWN_YOUNG = 5 };
 enum { REBOOT = 133 };
 
 static const char *const programs[] = {"systemd-nspawn", NULL};
+static const char *const files[] = {"config", NULL};
 
 /* sd_booted(3) */
 static bool has_systemd(void)
@@ -142,6 +143,7 @@ static int do_halt(const struct manager_zone *z, struct err *e)
 
 const struct manager manager_nspawn = {.name = "nspawn",
                                        .programs = programs,
+                                       .files = files,
                                        .links = true,
                                        .settle = 5,
                                        .steps = steps,

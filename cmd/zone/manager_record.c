@@ -199,15 +199,25 @@ int manager_record_read(struct manager_zone *z, struct manager_undo *u, struct e
     return err_hint(e, "mend it, or take the zone away by hand and then this file");
 }
 
+/* NAME.SUFFIX, but for the lock and the record; .NAME.SUFFIX: what a killed run had not finished. */
+static bool goes_along(const char *file, const char *name)
+{
+    struct str rest = str_c(file);
+    bool hidden = file[0] == '.';
+    rest = str_from(rest, hidden);
+    if (!str_starts(rest, str_c(name)) || !str_starts(str_from(rest, strlen(name)), STR(".")))
+        return false;
+    rest = str_from(rest, strlen(name));
+    return hidden || (!str_is(rest, ".lock") && !str_is(rest, SUFFIX));
+}
+
 int manager_record_remove(const char *name, struct err *e)
 {
     AUTO_ARENA a = {0};
-    const char *path = place(&a, name, SUFFIX), *prefix = arena_printf(&a, "%s.", name),
-               *lock = arena_printf(&a, "%s.lock", name);
+    const char *path = place(&a, name, SUFFIX);
     DIR *d = opendir(MANAGER_ZONES);
     for (struct dirent *de; d != NULL && (de = readdir(d)) != NULL;)
-        if (strncmp(de->d_name, prefix, strlen(prefix)) == 0 && strcmp(de->d_name, lock) != 0 &&
-            strcmp(de->d_name + strlen(name), SUFFIX) != 0)
+        if (goes_along(de->d_name, name))
             unlinkat(dirfd(d), de->d_name, 0);
     if (d != NULL)
         closedir(d);

@@ -64,9 +64,9 @@ void manager_steps_place(struct manager_steps *s, const struct manager_zone *z, 
     s->v[s->n++] =
         (struct manager_step){.what = MANAGER_LATER, .undo = arena_printf(s->arena, "rmdir %s", path)};
     manager_steps_command(s,
-                        manager_argv(s->arena, "zfs", "create", "-o",
-                                     arena_printf(s->arena, "mountpoint=%s", path), z->dataset, NULL),
-                        "zfs destroy -r %s", z->dataset);
+                          manager_argv(s->arena, "zfs", "create", "-o",
+                                       arena_printf(s->arena, "mountpoint=%s", path), z->dataset, NULL),
+                          "zfs destroy -r %s", z->dataset);
     s->v[s->n - 1].path = path;
     manager_steps_found(s, manager_argv(s->arena, "zfs", "list", "-H", "-o", "name", z->dataset, NULL));
     manager_steps_add(s, MANAGER_FILL, path, (struct str){0});

@@ -127,7 +127,7 @@ static void note(struct manager_zone *z, const struct manager_undo *u, bool sure
 }
 
 int manager_undo_all(struct manager_zone *z, struct manager_undo *u, const struct manager_calls *c, bool sure,
-                    bool quiet, struct err *e)
+                     bool quiet, struct err *e)
 {
     z->ready = false;
     for (; u->n > 0; u->n--, sure = true) {

@@ -252,7 +252,7 @@ static void half_a_command(void)
     struct manager_zone z = new_zone();
     const char *half = at("half");
     manager_steps_command(&s, manager_argv(&arena, "cp", "/dev/null", half, "/no/such/dir", NULL), "rm -f %s",
-                        half);
+                          half);
     manager_steps_command(&s, manager_argv(&arena, "mkdir", half, "/no/such/dir/x", NULL), "rmdir %s", half);
     CHECK(manager_make(&z, &s, &calls, &err) < 0 && nothing_left());
 }
