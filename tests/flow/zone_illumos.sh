@@ -138,6 +138,8 @@ t_life() {
     : >"$state/calls"; zone boot web && did "zoneadm -z web boot" && zone_is running || return 1
     : >"$state/calls"; echo ' shutdown' >"$state/half"
     zone halt web 2>"$work/err" && grep 'warning: zone web: does not shut down, it is halted: .*unable to shutdown' "$work/err" && did "zoneadm -z web shutdown" "zoneadm -z web halt" && zone_is halted || return 1
+    echo shutting_down >"$state/zones/web/state"; : >"$state/calls" # one that hangs half-way
+    zone halt web && did "zoneadm -z web halt" && zone_is halted || return 1
     zone boot web && : >"$state/calls" && zone remove web && did "zoneadm -z web halt" "${undo[@]}" "dladm delete-vnic web0" && standins_clean && zone_is "" || return 1
     fails_with 7 'zone web: zonestrap made none of this name' zone remove web
 }
