@@ -118,12 +118,27 @@ needs() { # a set without what the second stage runs: known before any step
         never --manager lxc --exclude dash mine/one "zone:$zone" && zs_ zone remove "$zone" && nothing_left "$zone"
 }
 meanwhile() { # what somebody puts in the root's place while it is made is not taken away
-    local pid i rc
-    rm -f "$work/gate"; mkfifo "$work/gate"
-    "$zs" create --recipes "$recipes" --cache-dir none --arch amd64 --progress=json --second-stage never --net none --manager nspawn mine/one "zone:$zone" </dev/null >"$work/gate" 2>"$work/err" & pid=$!
-    while read -r i; do case $i in *'"fixup"'*) [ -e "/var/lib/machines/$zone" ] || { mkdir -p "/var/lib/machines/$zone" && echo mine >"/var/lib/machines/$zone/file"; } ;; esac; done <"$work/gate"
-    wait $pid; rc=$?
-    [ $rc = 7 ] && said 'appeared while it was being built' && [ "$(cat "/var/lib/machines/$zone/file")" = mine ] && ! grep -i warning "$work/err" && rm -r "/var/lib/machines/$zone" && nothing_left "$zone"
+    local pid rc i
+    cat >"$work/serve.py" <<'P'
+import http.server, os, sys
+class Handler(http.server.SimpleHTTPRequestHandler):
+    def do_GET(self):
+        if self.path.endswith(".deb"):
+            os.makedirs(sys.argv[1], exist_ok=True)
+            open(sys.argv[1] + "/file", "w").write("mine\n")
+        super().do_GET()
+    def log_message(self, *a):
+        pass
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+print(server.server_port, flush=True)
+server.serve_forever()
+P
+    (cd "$work/repo" && exec python3 "$work/serve.py" "/var/lib/machines/$zone") >"$work/port" & pid=$!
+    for ((i = 0; i < 100; i++)); do [ ! -s "$work/port" ] || break; sleep 0.1; done
+    repo_recipe "http://127.0.0.1:$(cat "$work/port")"
+    fails_with 7 'appeared while it was being built' never --cache-dir none --manager nspawn mine/one "zone:$zone"; rc=$?
+    kill $pid; wait $pid; repo_recipe "file://$work/repo"
+    [ $rc = 0 ] && [ "$(cat "/var/lib/machines/$zone/file")" = mine ] && ! grep -i warning "$work/err" && rm -r "/var/lib/machines/$zone" && nothing_left "$zone"
 }
 template() { # a clone knows its init by what is installed in it
     local status=/var/lib/machines/$zone/var/lib/dpkg/status
