@@ -22,6 +22,8 @@
 #include "base/auto.h"
 #include "base/str.h"
 
+enum { DEEP_MAX = 8192 }; /* bytes of a path that is looked into */
+
 enum { DIR_FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
 
 int os_sync_fs(int fd, struct err *e)
@@ -159,13 +161,18 @@ int os_next_data(int fd, uint64_t off, uint64_t *start, uint64_t *end)
 }
 
 /* Looks for a directory of another device: nullfs, lofs, tmpfs and ZFS file systems all are some. -1 with
-   errno. */
+   errno, also for directories that somebody nested without end. */
 static int mount_in(int fd, dev_t dev, struct buf *path)
 {
-    DIR *d = fdopendir(fd);
+    DIR *d = path->n > DEEP_MAX ? NULL : fdopendir(fd);
     int found = d == NULL ? -1 : 0;
-    if (d == NULL)
+    if (path->n > DEEP_MAX)
+        errno = ENAMETOOLONG;
+    if (d == NULL) {
+        int err = errno;
         close(fd);
+        errno = err;
+    }
     for (struct dirent *de; found == 0 && (de = readdir(d)) != NULL;) {
         struct stat st;
         size_t n = path->n;

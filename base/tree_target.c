@@ -139,6 +139,7 @@ static int make_empty(struct tree *t, struct err *e)
         return -1;
     if (other && !marker) {
         err_set(e, ERR_HOST, "%s: is not empty", given);
+        e->sys = ENOTEMPTY;
         return err_hint(e, "give a directory that is empty or does not exist");
     }
     if (other)
@@ -288,8 +289,11 @@ static int rename_hidden(struct tree *t, struct err *e)
 {
     struct tree_target *g = t->target;
     if (os_rename_new(g->parent, g->hidden, g->name) < 0) {
-        if (errno == EEXIST || errno == ENOTEMPTY)
-            return err_set(e, ERR_HOST, "%s: appeared while it was being built", g->given);
+        if (errno == EEXIST || errno == ENOTEMPTY) {
+            err_set(e, ERR_HOST, "%s: appeared while it was being built", g->given);
+            e->sys = EEXIST;
+            return -1;
+        }
         return err_sys(e, ERR_HOST, errno, "%s: cannot be given its name", g->given);
     }
     AUTO_BUF path = {0};

@@ -229,12 +229,12 @@ int clone_template_root(struct job *j, bool managed, const char **root, struct e
 {
     static const char *const of_zones[] = {"template", "zone", "net", "manager", "dry-run", "kernel-version"};
     const char *from = j->opt.template_root;
+    size_t n = managed ? sizeof of_zones / sizeof *of_zones : 1;
     for (const struct option_row *r = option_rows; r->name != NULL; r++) {
         size_t i = 0;
-        while (i < (managed ? sizeof of_zones / sizeof *of_zones : 1) && strcmp(r->name, of_zones[i]) != 0)
+        while (i < n && strcmp(r->name, of_zones[i]) != 0)
             i++;
-        bool allowed = i < (managed ? sizeof of_zones / sizeof *of_zones : 1);
-        if ((r->commands & CMD_CREATE) && !(r->commands & CMD_CLONE) && !allowed &&
+        if (i == n && (r->commands & CMD_CREATE) && !(r->commands & CMD_CLONE) &&
             options_given(&j->opt, r->name))
             return err_set(e, ERR_USAGE, "--%s does not go with --template, which is finished already",
                            r->name);

@@ -110,10 +110,9 @@ static int check_request(struct job *j, enum create_when *when, struct err *e)
     return 0;
 }
 
-/* What the second stage runs must be in the plan. */
-static int check_needs(const struct create_plan *p, struct err *e)
+int create_check_needs(const struct create_plan *p, enum create_when when, struct err *e)
 {
-    for (const char *const *need = p->fmt->second_needs; *need != NULL; need++) {
+    for (const char *const *need = p->fmt->second_needs; when != CREATE_NEVER && *need != NULL; need++) {
         bool found = false;
         for (size_t i = 0; i < p->plan.n && !found; i++)
             found = strcmp(p->plan.pkgs[i].name, *need) == 0;
@@ -132,7 +131,7 @@ static int check_second(struct job *j, struct create_plan *p, const struct creat
     struct err why = {0};
     if (*when == CREATE_NEVER)
         return 0;
-    if (check_needs(p, e) < 0)
+    if (create_check_needs(p, *when, e) < 0)
         return -1;
     if (*when == CREATE_LATER || *when == CREATE_FIRST_BOOT)
         return 0;

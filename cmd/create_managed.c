@@ -2,12 +2,14 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/utsname.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/auto.h"
 #include "base/file.h"
 #include "cmd/clone.h"
+#include "cmd/create_manager.h"
+#include "cmd/create_template.h"
 #include "cmd/create_zone.h"
 #include "cmd/remove.h"
 #include "cmd/zone/command.h"
@@ -16,8 +18,6 @@
 #include "cmd/zone_net.h"
 
 #define PREFIX "zone:"
-
-enum { BEFORE_MAX = 8 };
 
 /* One run. */
 struct managed {
@@ -29,7 +29,7 @@ struct managed {
     struct manager_zone zone;
     struct manager_steps steps;
     enum create_when when;
-    const char *template_root; /* NULL: the root is made of packages */
+    struct create_template template; /* its root NULL: the zone's is made of packages */
     int lock;
 };
 
@@ -54,82 +54,6 @@ int create_managed_check(struct job *j, const char *target, struct err *e)
         return err_hint(e, "run it as root or with sudo; --dry-run shows what would be done");
     }
     return manager_name_check(target + strlen(PREFIX), e);
-}
-
-/* --- the manager */
-
-/* Whether this manager of the kind is the host's and can be used; the reason goes to why. */
-static int usable(struct managed *m, struct zone_kind *k, const char *name, struct err *why)
-{
-    struct utsname u;
-    const struct zone_facts f = {.name = m->zone.name};
-    const struct manager *driver = manager_find(name);
-    if (zone_kind_manager(k, name, &f, &m->job->arena, &m->data, why) < 0)
-        return -1;
-    if (driver == NULL)
-        return err_set(why, ERR_USAGE, "zone kind %s: unknown zone manager `%s'", zone_kind_name(k), name);
-    if (m->job->opt.manager == NULL && (uname(&u) < 0 || strcmp(u.sysname, m->data.system) != 0))
-        return err_set(why, ERR_HOST, "zone manager %s is for hosts with %s", name, m->data.system);
-    int rc = manager_can(driver, &m->job->arena, why);
-    for (size_t i = 0; rc == 0 && i < m->data.nbefore; i++)
-        if (command_find(m->data.before[i].v[0], &m->job->arena) == NULL)
-            rc = err_set(why, ERR_HOST, "zone manager %s: there is no program %s here", name,
-                         m->data.before[i].v[0]);
-    if (rc < 0)
-        return m->data.hint != NULL ? err_hint(why, "%s", m->data.hint) : -1;
-    m->zone.manager = driver;
-    m->kind = k;
-    return 0;
-}
-
-/* The first manager of the kind that can be used. Of several reasons why not, one about programs is kept. */
-static int choose_of(struct managed *m, const char *kind, struct err *why)
-{
-    struct zone_kind *k;
-    const char *wanted = m->job->opt.manager;
-    if (zone_kind_load(&m->job->data, kind, &m->job->arena, &k, why) < 0)
-        return err_wrap(why, "--zone");
-    const struct zone_words names = zone_kind_managers(k, &m->job->arena);
-    if (names.n == 0 && why->class == ERR_NONE)
-        err_set(why, ERR_USAGE, "zone kind %s has no zone manager", kind);
-    for (size_t i = 0; i < names.n; i++) {
-        struct err this = {0};
-        if (wanted != NULL && strcmp(names.v[i], wanted) != 0)
-            continue;
-        if (usable(m, k, names.v[i], &this) == 0)
-            return 0;
-        if (why->class == ERR_NONE || (why->hint[0] == '\0' && this.hint[0] != '\0'))
-            *why = this;
-    }
-    return -1;
-}
-
-static int choose(struct managed *m, struct err *e)
-{
-    struct zone_words kinds;
-    const char *wanted = m->job->opt.manager;
-    if (wanted != NULL && manager_find(wanted) == NULL)
-        return err_set(e, ERR_USAGE,
-                       "--manager: there is no zone manager `%s', but illumos, freebsd, lxc, nspawn", wanted);
-    if (m->job->opt.zone != NULL) {
-        if (choose_of(m, m->job->opt.zone, e) == 0)
-            return 0;
-        return e->class != ERR_NONE ? -1
-                                    : err_set(e, ERR_USAGE, "zone kind %s is not for zone manager %s",
-                                              m->job->opt.zone, wanted);
-    }
-    if (zone_kind_list(&m->job->data, &m->job->arena, &kinds, e) < 0)
-        return -1;
-    for (size_t i = 0; i < kinds.n; i++) {
-        struct err why = {0};
-        if (choose_of(m, kinds.v[i], &why) == 0) {
-            *e = (struct err){0};
-            return 0;
-        }
-        if (why.class == ERR_HOST && (e->class == ERR_NONE || (why.hint[0] != '\0' && e->hint[0] == '\0')))
-            *e = why;
-    }
-    return err_wrap(e, "no zone manager can be used here");
 }
 
 /* --- what is asked of it */
@@ -174,7 +98,8 @@ static int network(struct managed *m, struct err *e)
 {
     const char *asked = m->job->opt.net;
     AUTO_BUF list = {0};
-    if (zone_net_parse(asked != NULL ? asked : m->data.net, &m->job->arena, &m->net, e) < 0)
+    const char *word = asked != NULL ? asked : m->data.net;
+    if (zone_net_parse(word, &m->job->arena, &m->net, e) < 0)
         return -1;
     if (asked == NULL && m->net.link != NULL && !zone_net_link_there(m->net.link)) {
         log_warn(m->job->log, "zone %s: there is no %s here: it gets no network; --net gives it one",
@@ -182,14 +107,14 @@ static int network(struct managed *m, struct err *e)
         m->net = (struct zone_net){.mode = "none"};
     }
     if (m->zone.manager->links && m->net.link != NULL && !zone_net_link_there(m->net.link)) {
-        err_set(e, ERR_HOST, "--net %s: there is no network interface %s here", asked, m->net.link);
+        err_set(e, ERR_HOST, "--net %s: there is no network interface %s here", word, m->net.link);
         return err_hint(e, "make it first, or choose another one");
     }
     if (gives(&m->data, m->net.mode))
         return 0;
     for (size_t i = 0; i < m->data.nets.n; i++)
         buf_printf(&list, "%s%s", i ? ", " : "", m->data.nets.v[i]);
-    err_set(e, ERR_USAGE, "--net %s: zone manager %s gives no network of this kind (%s)", asked,
+    err_set(e, ERR_USAGE, "--net %s: zone manager %s gives no network of this kind (%s)", word,
             m->zone.manager->name, m->net.mode);
     return err_hint(e, "it gives: %s; dhcp is LINK alone, static has an address, routed a gateway, too",
                     buf_c(&list));
@@ -219,11 +144,11 @@ static int describe(struct managed *m, struct err *e)
     z->vnic = zone_kind_vnic(z->name, z->arena);
     z->tarball = manager_beside(z, "tar.gz");
     z->boot = m->when >= CREATE_FIRST_BOOT;
-    z->second = z->manager->inside && m->when >= CREATE_NOW && m->template_root == NULL;
-    z->source = m->template_root;
+    z->second = z->manager->inside && m->when >= CREATE_NOW && m->template.root == NULL;
+    z->source = m->template.root;
     m->steps = (struct manager_steps){.arena = z->arena};
-    for (size_t i = 0; i < m->data.nbefore && i < BEFORE_MAX; i++)
-        manager_add_command(&m->steps, m->data.before[i].v, NULL);
+    for (size_t i = 0; i < m->data.nbefore; i++)
+        manager_steps_command(&m->steps, m->data.before[i].v, NULL);
     return z->manager->steps(z, &m->steps, e);
 }
 
@@ -258,6 +183,8 @@ static int describe_whole(struct managed *m, struct err *e)
     f.gateway = m->net.gateway;
     f.resolvers = resolvers(m);
     f.dir = m->zone.dir;
+    if (m->template.root != NULL)
+        f.packages = create_template_packages(j, m->template.root, &f.npackages);
     if (zone_kind_manager(m->kind, m->zone.manager->name, &f, &j->arena, &m->data, e) < 0 ||
         zone_kind_host(m->kind, &f, &j->arena, &files, &n, e) < 0)
         return -1;
@@ -288,8 +215,8 @@ static int fill(void *ctx, const char *path, struct err *e)
     struct managed *m = ctx;
     /* What runs the second stage later, after this, needs it in the root. */
     bool later = m->zone.manager->inside && m->when >= CREATE_NOW;
-    int rc = m->template_root != NULL
-                 ? clone_to(m->job, m->template_root, path, false, e)
+    int rc = m->template.root != NULL
+                 ? clone_to(m->job, m->template.root, path, false, e)
                  : create_to(m->job, m->plan, path, later ? CREATE_LATER : m->when, false, e);
     return rc < 0 ? -1 : set_up_network(m, path, e);
 }
@@ -297,14 +224,9 @@ static int fill(void *ctx, const char *path, struct err *e)
 static int second(void *ctx, const char *const *argv, struct err *e)
 {
     struct managed *m = ctx;
-    size_t n = 0;
-    while (argv[n] != NULL)
-        n++;
-    const char **whole = arena_array(&m->job->arena, n + 1, sizeof *whole);
-    memcpy(whole, argv, n * sizeof *argv);
-    whole[0] = command_find(argv[0], &m->job->arena);
-    if (whole[0] == NULL)
-        return err_set(e, ERR_HOST, "there is no program %s here", argv[0]);
+    const char *const *whole;
+    if (command_resolve(argv, &m->job->arena, &whole, e) < 0)
+        return -1;
     if (second_stage_by(m->job, whole, e) < 0)
         return -1;
     /* What the manager says of its end may be wrong: zlogin(1) takes a signal's for a success. */
@@ -316,7 +238,7 @@ static int second(void *ctx, const char *const *argv, struct err *e)
 static int own(void *ctx, const char *path, struct err *e)
 {
     struct managed *m = ctx;
-    return clone_own(m->job, m->template_root, path, m->zone.manager->name, e);
+    return clone_own(m->job, m->template.root, path, m->zone.manager->name, e);
 }
 
 static int drop_root(void *ctx, const char *path, struct err *e)
@@ -327,8 +249,8 @@ static int drop_root(void *ctx, const char *path, struct err *e)
 
 static const char *done(const struct managed *m)
 {
-    const char *root = m->template_root != NULL
-                           ? arena_printf(&m->job->arena, "a clone of %s", m->template_root)
+    const char *root = m->template.root != NULL
+                           ? arena_printf(&m->job->arena, "a clone of %s", m->template.root)
                            : arena_printf(&m->job->arena, "%zu packages", m->plan->plan.n);
     return arena_printf(&m->job->arena, "%s: %s in zone %s (%s)%s", m->plan->what, root, m->zone.name,
                         m->zone.manager->name, m->zone.boot ? ", which runs" : "");
@@ -347,9 +269,9 @@ static int make(struct managed *m, struct err *e)
 static int show(struct managed *m, struct err *e)
 {
     AUTO_BUF out = {0};
-    if (manager_check(&m->zone, &m->steps, e) < 0)
+    if (manager_make_check(&m->zone, &m->steps, e) < 0)
         return err_wrap(e, "zone %s", m->zone.name);
-    manager_show(&m->zone, &m->steps, &out);
+    manager_steps_show(&m->zone, &m->steps, &out);
     fputs(buf_c(&out), stdout);
     return 0;
 }
@@ -361,69 +283,54 @@ static int managed(struct managed *m, struct err *e)
         return -1;
     if (!j->opt.dry_run && manager_record_lock(m->zone.name, true, &m->lock, e) < 0)
         return -1;
-    if (manager_check(&m->zone, &m->steps, e) < 0) /* before anything is fetched */
+    if (manager_make_check(&m->zone, &m->steps, e) < 0) /* before anything is fetched */
         return err_wrap(e, "zone %s", m->zone.name);
-    if (m->template_root == NULL && (create_plan_make(j, m->plan, e) < 0 || can_run(m, e) < 0))
+    if (m->template.root == NULL && (create_plan_make(j, m->plan, e) < 0 || can_run(m, e) < 0 ||
+                                     create_check_needs(m->plan, m->when, e) < 0))
         return -1;
     if (describe_whole(m, e) < 0)
         return -1;
     return j->opt.dry_run ? show(m, e) : make(m, e);
 }
 
-/* A zone that was made here, if the template is one: 0; 1: it is none. */
-static int zone_template(struct managed *m, struct err *e)
+static int choose(struct managed *m, struct err *e)
 {
-    struct manager_undo u;
-    struct err ignored = {0};
-    enum manager_state state;
-    struct manager_zone z = {.name = m->job->opt.template_root, .arena = &m->job->arena, .log = m->job->log};
-    int rc = manager_name_check(z.name, &ignored) == 0 ? manager_record_read(&z, &u, e) : 1;
-    if (rc != 0)
-        return rc;
-    if (z.manager->state(&z, &state, e) < 0)
+    struct create_manager c;
+    if (create_manager_choose(m->job, m->zone.name, &c, e) < 0)
         return -1;
-    if (!z.ready)
-        return err_set(e, ERR_HOST, "--template %s: the zone was not made whole", z.name);
-    if (state == MANAGER_RUNNING) {
-        err_set(e, ERR_HOST, "--template %s: the zone runs", z.name);
-        return err_hint(e, "`zonestrap zone halt %s' first", z.name);
-    }
-    m->template_root = z.root;
-    m->zone.source_zone = z.manager == m->zone.manager && z.manager->clones ? z.name : NULL;
+    m->zone.manager = c.driver;
+    m->kind = c.kind;
+    m->data = c.data;
     return 0;
 }
 
-/* The template: a root, or a zone. */
 static int find_template(struct managed *m, struct err *e)
 {
     struct job *j = m->job;
     if (j->opt.template_root == NULL)
         return 0;
-    if (clone_template_root(j, true, &m->template_root, e) < 0)
+    if (create_template_find(j, &m->zone, &m->template, e) < 0 ||
+        create_zone_check_kernel(m->kind, j->opt.kernel_version, e) < 0)
         return -1;
-    int rc = zone_template(m, e);
-    if (rc < 0)
-        return -1;
-    if (m->zone.manager->clones && m->zone.source_zone == NULL)
-        return err_set(e, ERR_USAGE,
-                       "--template %s: zone manager %s clones zones alone, and this is none of its",
-                       j->opt.template_root, m->zone.manager->name);
+    m->zone.source_zone = m->template.own ? m->template.zone : NULL;
     m->plan->zone = m->kind;
-    return create_template_release(j, m->template_root, m->plan, e);
+    return create_template_release(j, m->template.root, m->plan, e);
 }
 
 int create_managed(struct job *j, struct create_plan *p, const char *target, enum create_when when,
                    struct err *e)
 {
-    struct managed m = {.job = j, .plan = p, .when = when, .lock = -1};
+    struct managed m = {.job = j, .plan = p, .when = when, .template = {.lock = -1}, .lock = -1};
     m.zone = (struct manager_zone){
         .name = target + strlen(PREFIX), .arena = &j->arena, .log = j->log, .stop = &job_stop};
-    if (choose(&m, e) < 0 || find_template(&m, e) < 0)
-        return -1;
-    j->opt.zone = zone_kind_name(m.kind);
-    if (j->opt.hostname == NULL)
-        j->opt.hostname = m.zone.name;
-    int rc = managed(&m, e);
+    int rc = choose(&m, e) < 0 || find_template(&m, e) < 0 ? -1 : 0;
+    if (rc == 0) {
+        j->opt.zone = zone_kind_name(m.kind);
+        if (j->opt.hostname == NULL)
+            j->opt.hostname = m.zone.name;
+        rc = managed(&m, e);
+    }
     manager_record_unlock(m.zone.name, m.lock, rc < 0);
+    create_template_close(&m.template);
     return rc < 0 && e->class == ERR_INTR ? err_set(e, ERR_INTR, "interrupted") : rc;
 }

@@ -14,8 +14,4 @@ int create_managed_check(struct job *j, const char *target, struct err *e);
 int create_managed(struct job *j, struct create_plan *p, const char *target, enum create_when when,
                    struct err *e);
 
-/* cmd/create_template.c: p->release, p->what and p->epoch, as the finished root says. ERR_HOST: it does not.
- */
-int create_template_release(struct job *j, const char *root, struct create_plan *p, struct err *e);
-
 #endif

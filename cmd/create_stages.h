@@ -13,6 +13,8 @@ enum create_when { CREATE_NEVER, CREATE_LATER, CREATE_FIRST_BOOT, CREATE_NOW, CR
    last line of output is said. */
 int create_to(struct job *j, struct create_plan *p, const char *target, enum create_when when, bool say,
               struct err *e);
+/* ERR_SOLVE: the plan lacks what the second stage runs, which is not for never. */
+int create_check_needs(const struct create_plan *p, enum create_when when, struct err *e);
 /* cmd/create_fixup.c: the fixups that match the plan, known before the first byte is written; then applied to
  * the tree. */
 int create_fixup_load(struct job *j, struct create_plan *p, struct fixup_set **out, struct err *e);

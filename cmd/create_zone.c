@@ -24,7 +24,7 @@ static struct zone_facts facts(const struct create_plan *p)
                                .epoch = p->epoch};
 }
 
-static int check_kernel(const struct zone_kind *k, const char *version, struct err *e)
+int create_zone_check_kernel(const struct zone_kind *k, const char *version, struct err *e)
 {
     if (version == NULL)
         return 0;
@@ -44,7 +44,7 @@ int create_zone_load(struct job *j, struct create_plan *p, struct err *e)
         name = p->lock->zone;
     if (zone_kind_load(&j->data, name != NULL ? name : "none", &j->arena, &p->zone, e) < 0)
         return name == j->opt.zone ? err_wrap(e, "--zone") : err_wrap(e, "%s", p->lock->file);
-    return check_kernel(p->zone, j->opt.kernel_version, e);
+    return create_zone_check_kernel(p->zone, j->opt.kernel_version, e);
 }
 
 /* The kind takes a package out of the set, the user puts it in: the user is right, and has no need of what

@@ -13,6 +13,8 @@ struct zone_host {
 /* p->zone, by --zone, by the lock, else `none`. ERR_USAGE for one that is not there, and for a
    --kernel-version that it cannot show. */
 int create_zone_load(struct job *j, struct create_plan *p, struct err *e);
+/* ERR_USAGE: a --kernel-version (NULL: none) that the kind cannot show. */
+int create_zone_check_kernel(const struct zone_kind *k, const char *version, struct err *e);
 /* Once the release is known, before anything is asked of the solver: whether the kind serves it; what is
    added to the set and left out of it. */
 int create_zone_release(struct job *j, struct create_plan *p, struct err *e);

@@ -15,8 +15,8 @@ static void print_option(const struct option_row *r)
 static void print_program(void)
 {
     puts("usage: zonestrap COMMAND [options] ...\n\n"
-         "Puts a Linux distribution into a directory, a tarball or an OCI image, verified and properly "
-         "installed.\n\ncommands:");
+         "Puts a Linux distribution into a directory, a tarball, an OCI image or a zone, verified and "
+         "properly installed.\n\ncommands:");
     for (const struct command *c = commands; c->name != NULL; c++)
         printf("  %-14s %s\n", c->name, c->what);
     puts("\n`zonestrap COMMAND --help' lists a command's options; zonestrap(8) explains them.\n\n"

@@ -229,6 +229,8 @@ static int put(struct oci_tree *t, struct tar_in *layer, struct oci_node *n, con
         if (find_inode(t, en, &i, e) < 0 || i == NULL)
             return -1;
     } else {
+        if (++t->inodes > NODES_MAX)
+            return err_set(e, ERR_FORMAT, "more than %d files", NODES_MAX);
         i = arena_alloc(&t->arena, sizeof *i);
         if (read_inode(t, layer, en, i, e) < 0)
             return -1;

@@ -35,6 +35,7 @@ struct oci_tree {
     struct oci_node *root, *newest; /* from newest to root along older: every node before its parent */
     struct oci_node **slots;        /* by parent and name */
     size_t cap, count;              /* cap: a power of two */
+    size_t inodes;                  /* of all layers: those that a later one replaced stay in the arena */
     unsigned layers;
     bool acts;     /* on whiteouts */
     uint64_t left; /* of what contents may take, in bytes */

@@ -103,8 +103,9 @@ int zone_net_give_resolvers(const char *root, const char *addresses, struct err 
     AUTO_FD fd = openat(etc, "resolv.conf", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
     if (fd < 0 && errno == EEXIST)
         return 0;
-    return fd < 0 ? err_sys(e, ERR_HOST, errno, "%s" RESOLV_CONF, root)
-                  : file_write_fd(fd, RESOLV_CONF, text.p, text.n, e);
+    if (fd < 0 || fchmod(fd, 0644) < 0) /* whatever the umask: all that runs there reads it */
+        return err_sys(e, ERR_HOST, errno, "%s" RESOLV_CONF, root);
+    return file_write_fd(fd, RESOLV_CONF, text.p, text.n, e);
 }
 
 bool zone_net_has(const char *root, const char *const *paths, size_t n)

@@ -80,7 +80,7 @@ static int list(struct job *j, struct err *e)
     }
     if (j->opt.json)
         puts("]");
-    return 0;
+    return job_check_stop(e);
 }
 
 /* --- the others */
@@ -111,7 +111,7 @@ static int halt(struct job *j, struct manager_zone *z, struct err *e)
     enum manager_state state;
     if (z->manager->state(z, &state, e) < 0)
         return -1;
-    if (state != MANAGER_RUNNING)
+    if (state == MANAGER_ABSENT || state == MANAGER_HALTED) /* what hangs half-way is halted, too */
         return err_set(e, ERR_HOST, "it does not run");
     if (manager_halt(z, e) < 0)
         return -1;

@@ -89,6 +89,41 @@ static int check_host(const struct zone_kind *k, const struct kw_section *s, str
     return 0;
 }
 
+static bool has_host(const struct zone_kind *k, struct str label)
+{
+    for (size_t i = 0; i < k->kw.n; i++)
+        if (str_is(k->kw.sections[i].name, "host") && str_eq(k->kw.sections[i].label, label))
+            return true;
+    return false;
+}
+
+static unsigned count_words(struct str s)
+{
+    struct str word;
+    unsigned n = 0;
+    while (str_word(&s, &word))
+        n++;
+    return n;
+}
+
+/* Drivers take paths for whole ones. */
+static int check_manager_line(const struct zone_kind *k, const struct kw_line *l, struct err *e)
+{
+    struct str rest = l->arg, word = rest, name;
+    bool file = str_is(l->key, "file"), dir = str_is(l->key, "dir");
+    if (file && count_words(rest) != 3)
+        return 0; /* check_line() says so */
+    if (file && str_word(&rest, &word) && str_word(&rest, &name) && !has_host(k, name))
+        return kw_error(&k->kw, l->line, l->arg_col, e, "there is no [host %" STR_FMT "]", STR_ARG(name));
+    if (file)
+        str_word(&rest, &word);
+    if ((!file && !dir && !str_is(l->key, "root")) || str_starts(word, STR("/")) ||
+        (!dir && str_starts(word, STR("{dir}"))) || (file && str_starts(word, STR("{root}"))))
+        return 0;
+    return kw_error(&k->kw, l->line, l->arg_col, e, "`%" STR_FMT "' is no path from the root on",
+                    STR_ARG(word));
+}
+
 /* [manager NAME]: its name, and the variables in its values. */
 static int check_manager(const struct zone_kind *k, const struct kw_section *s, struct err *e)
 {
@@ -99,18 +134,10 @@ static int check_manager(const struct zone_kind *k, const struct kw_section *s, 
             return kw_error(&k->kw, s->line, s->col, e, "[manager %" STR_FMT "] stands in line %u already",
                             STR_ARG(s->label), m->line);
     for (size_t i = 0; i < s->nlines; i++)
-        if (check_variables(&k->kw, s->lines[i].line, s->lines[i].arg_col, s->lines[i].arg, e) < 0)
+        if (check_variables(&k->kw, s->lines[i].line, s->lines[i].arg_col, s->lines[i].arg, e) < 0 ||
+            check_manager_line(k, &s->lines[i], e) < 0)
             return -1;
     return 0;
-}
-
-static unsigned count_words(struct str s)
-{
-    struct str word;
-    unsigned n = 0;
-    while (str_word(&s, &word))
-        n++;
-    return n;
 }
 
 static int check_line(const struct kw_file *f, const struct kw_section *s, size_t at, struct err *e)

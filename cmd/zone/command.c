@@ -28,6 +28,18 @@ const char *command_find(const char *name, struct arena *a)
     return NULL;
 }
 
+int command_resolve(const char *const *argv, struct arena *a, const char *const **out, struct err *e)
+{
+    size_t n = 0;
+    while (argv[n] != NULL)
+        n++;
+    const char **whole = arena_array(a, n + 1, sizeof *whole);
+    memcpy(whole, argv, n * sizeof *argv);
+    whole[0] = argv[0][0] == '/' ? argv[0] : command_find(argv[0], a);
+    *out = whole;
+    return whole[0] != NULL ? 0 : err_set(e, ERR_HOST, "there is no program %s here", argv[0]);
+}
+
 int command_start(const char *const *argv, int out, int err, bool grouped, pid_t *pid)
 {
     static const char *const env[] = {ZONE_PATH, "LC_ALL=C", NULL};

@@ -35,6 +35,9 @@ int command_start(const char *const *argv, int out, int err, bool grouped, pid_t
 bool command_pipe(int fds[2]);
 /* The program of this name in the system's directories, or NULL. */
 const char *command_find(const char *name, struct arena *a);
+/* argv, its first word in the place of a bare name the path of that program; in the arena. ERR_HOST: there is
+   none. */
+int command_resolve(const char *const *argv, struct arena *a, const char *const **out, struct err *e);
 
 /* --- cmd/zone/command_detach.c */
 

@@ -1,5 +1,6 @@
 #include "cmd/zone/manager.h"
 
+#include <stdarg.h>
 #include <time.h>
 
 #include "base/auto.h"
@@ -12,6 +13,7 @@ static const struct manager *const managers[] = {&manager_illumos, &manager_free
 /* Seconds that a zone has to come up; looks at it within one; what is read of its console, and lines of that
    which are said. */
 enum { UP_WITHIN = 30, LOOKS = 5, CONSOLE_MAX = 16 << 20, WORDS = 3 };
+enum { NAME_BYTES = 60 }; /* of a zone's name */
 
 const struct manager *manager_find(const char *name)
 {
@@ -19,6 +21,14 @@ const struct manager *manager_find(const char *name)
         if (strcmp(managers[i]->name, name) == 0)
             return managers[i];
     return NULL;
+}
+
+const char *manager_names(struct arena *a)
+{
+    AUTO_BUF b = {0};
+    for (size_t i = 0; i < sizeof managers / sizeof *managers; i++)
+        buf_printf(&b, "%s%s", i ? ", " : "", managers[i]->name);
+    return arena_str(a, buf_view(&b));
 }
 
 int manager_can(const struct manager *m, struct arena *a, struct err *e)
@@ -29,19 +39,45 @@ int manager_can(const struct manager *m, struct arena *a, struct err *e)
     return 0;
 }
 
+const char *const *manager_argv(struct arena *a, const char *word, ...)
+{
+    va_list ap;
+    size_t n = 0;
+    const char **v = arena_array(a, MANAGER_WORDS_MAX + 1, sizeof *v);
+    va_start(ap, word);
+    for (const char *w = word; w != NULL && n < MANAGER_WORDS_MAX; w = va_arg(ap, const char *))
+        v[n++] = w;
+    va_end(ap);
+    return v;
+}
+
+static bool letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+int manager_name_check(const char *name, struct err *e)
+{
+    size_t n = strlen(name);
+    bool good = n > 0 && n <= NAME_BYTES && letter(name[0]) && name[n - 1] != '-';
+    for (size_t i = 0; i < n; i++)
+        good = good && (letter(name[i]) || (name[i] >= '0' && name[i] <= '9') || name[i] == '-');
+    if (good && strcmp(name, "global") != 0) /* illumos: the host itself */
+        return 0;
+    return err_set(e, ERR_USAGE,
+                   "zone:%s: a zone's name is made of up to %d letters, digits and `-', begins with a letter "
+                   "and does not end with `-'",
+                   name, NAME_BYTES);
+}
+
 static int run(const struct manager_zone *z, const char *const *argv, struct buf *out, int *status,
                struct err *e)
 {
-    size_t n = 0;
-    while (argv[n] != NULL)
-        n++;
-    const char **whole = arena_array(z->arena, n + 1, sizeof *whole);
-    memcpy(whole, argv, n * sizeof *argv);
-    whole[0] = argv[0][0] == '/' ? argv[0] : command_find(argv[0], z->arena);
-    if (whole[0] == NULL)
-        return err_set(e, ERR_HOST, "there is no program %s here", argv[0]);
+    const char *const *whole;
     AUTO_BUF said = {0};
-    for (size_t i = 0; i < n; i++)
+    if (command_resolve(argv, z->arena, &whole, e) < 0)
+        return -1;
+    for (size_t i = 0; argv[i] != NULL; i++)
         buf_printf(&said, "%s%s", i ? " " : "", argv[i]);
     log_debug(z->log, "%s", buf_c(&said));
     const struct command_opts o = {
@@ -54,9 +90,15 @@ int manager_run(const struct manager_zone *z, const char *const *argv, struct bu
     return run(z, argv, out, NULL, e);
 }
 
-int manager_run_status(const struct manager_zone *z, const char *const *argv, int *status, struct err *e)
+int manager_found(const struct manager_zone *z, const char *const *argv, struct err *e)
 {
-    return run(z, argv, NULL, status, e);
+    int status = 0;
+    return run(z, argv, NULL, &status, e) < 0 ? -1 : status == 0;
+}
+
+const char *manager_beside(const struct manager_zone *z, const char *suffix)
+{
+    return arena_printf(z->arena, MANAGER_ZONES "/%s.%s", z->name, suffix);
 }
 
 bool manager_stopped(const struct manager_zone *z)

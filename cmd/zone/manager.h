@@ -18,7 +18,7 @@
 /* Where the records of zones lie, and what goes with them: NAME.zone, NAME.lock, ... */
 #define MANAGER_ZONES "/var/lib/zonestrap/zones"
 
-enum { MANAGER_STEPS_MAX = 32 };
+enum { MANAGER_STEPS_MAX = 32, MANAGER_WORDS_MAX = 32 };
 
 struct manager;
 
@@ -86,6 +86,7 @@ enum manager_state {
 struct manager {
     const char *name;            /* as [manager NAME] has it */
     const char *const *programs; /* without which it does nothing; NULL at the end */
+    const char *const *files;    /* that it wants of a kind, `file KEY ...': the keys; NULL at the end */
     bool packed;                 /* it is given the root as a tarball */
     bool clones;                 /* it clones its zones itself, and nothing else */
     bool inside;                 /* the second stage needs the zone: it runs there */
@@ -110,9 +111,23 @@ extern const struct manager manager_illumos, manager_freebsd, manager_lxc, manag
 
 /* The driver of this name, or NULL. */
 const struct manager *manager_find(const char *name);
+/* The names of all, with commas between them. */
+const char *manager_names(struct arena *a);
 /* ERR_HOST when a program that it needs is not there: which one. */
 int manager_can(const struct manager *m, struct arena *a, struct err *e);
+/* Letters, digits and `-', a letter first, a letter or digit last, up to 60: what all managers take. */
+int manager_name_check(const char *name, struct err *e);
 bool manager_stopped(const struct manager_zone *z);
+/* A file beside the record: NAME.SUFFIX. */
+const char *manager_beside(const struct manager_zone *z, const char *suffix);
+/* An argv in the arena: of the words up to NULL. */
+const char *const *manager_argv(struct arena *a, const char *word, ...) __attribute__((sentinel));
+/* Runs one of the host's commands, argv[0] a bare name; out may be NULL. */
+int manager_run(const struct manager_zone *z, const char *const *argv, struct buf *out, struct err *e);
+/* Whether what the command looks for is there: it succeeds. -1: that cannot be told. */
+int manager_found(const struct manager_zone *z, const char *const *argv, struct err *e);
+int manager_boot(const struct manager_zone *z, struct err *e);
+int manager_halt(const struct manager_zone *z, struct err *e);
 /* The last lines of the file NAME.SUFFIX beside the record, on one; "" when it has none. */
 const char *manager_last_words(const struct manager_zone *z, const char *suffix);
 /* -1; an ERR_HOST of a command that failed gets the last lines of the file that the command wrote. */
@@ -120,36 +135,52 @@ int manager_explain(const struct manager_zone *z, const char *path, struct err *
 
 /* --- cmd/zone/manager_steps.c */
 
-/* An argv in the arena: of the words up to NULL. */
-const char *const *manager_argv(struct arena *a, const char *word, ...) __attribute__((sentinel));
 /* Adds a step that runs argv; undo, in printf's way, is the command that takes it back, or NULL. */
-void manager_add_command(struct manager_steps *s, const char *const *argv, const char *undo, ...)
+void manager_steps_command(struct manager_steps *s, const char *const *argv, const char *undo, ...)
     __attribute__((format(printf, 3, 4)));
 /* The last step makes what this command finds, a success: a zone whose things are there already is not made,
  * and what is not there is undone.
  */
-void manager_add_found(struct manager_steps *s, const char *const *argv);
+void manager_steps_found(struct manager_steps *s, const char *const *argv);
 /* Adds another step; path and text as it needs them. */
-void manager_add(struct manager_steps *s, enum manager_what what, const char *path, struct str text);
+void manager_steps_add(struct manager_steps *s, enum manager_what what, const char *path, struct str text);
 /* The place for a root: a ZFS file system of its own mounted at path where one is asked for, else a
  * directory.
  */
-void manager_add_place(struct manager_steps *s, const struct manager_zone *z, const char *path);
+void manager_steps_place(struct manager_steps *s, const struct manager_zone *z, const char *path);
 /* A file that the manager will leave, which goes when the zone goes. */
-void manager_add_leftover(struct manager_steps *s, const char *path);
+void manager_steps_leftover(struct manager_steps *s, const char *path);
 /* The steps as a user would type them, a line each. */
-void manager_show(const struct manager_zone *z, const struct manager_steps *s, struct buf *out);
+void manager_steps_show(const struct manager_zone *z, const struct manager_steps *s, struct buf *out);
 
+/* --- cmd/zone/manager_undo.c */
+
+/* The lines that undo what was done, in the order in which it was done. */
+struct manager_undo {
+    const char **v;
+    size_t n, room;
+};
 /* What needs more than the host's commands. */
 struct manager_calls {
-    int (*fill)(void *ctx, const char *path, struct err *e);          /* MANAGER_FILL */
+    /* MANAGER_FILL; what somebody put there meanwhile is an error with sys EEXIST or ENOTEMPTY, and stays. */
+    int (*fill)(void *ctx, const char *path, struct err *e);
     int (*second)(void *ctx, const char *const *argv, struct err *e); /* MANAGER_SECOND */
     int (*own)(void *ctx, const char *path, struct err *e);           /* MANAGER_OWN */
     int (*drop_root)(void *ctx, const char *path, struct err *e);     /* a root goes, if it is there */
     void *ctx;
 };
+/* ERR_HOST when this is no line of a record that can be undone. */
+int manager_undo_check(const char *line, struct err *e);
+/* Backwards, as far as that goes; what cannot be undone stays in the record. sure: the last line's step was
+   done; else there may be nothing to undo, which a command cannot tell from a failure; quiet: that is said
+   already. */
+int manager_undo_all(struct manager_zone *z, struct manager_undo *u, const struct manager_calls *c, bool sure,
+                     bool quiet, struct err *e);
+
+/* --- cmd/zone/manager_make.c */
+
 /* ERR_HOST when there is a zone of this name, or something in a place that it would have. */
-int manager_check(const struct manager_zone *z, const struct manager_steps *s, struct err *e);
+int manager_make_check(const struct manager_zone *z, const struct manager_steps *s, struct err *e);
 /* Makes the zone. However it fails, what was done is undone and nothing stays; what cannot be undone is said,
    and the record stays for manager_unmake(). ERR_HOST when there is a zone of this name. */
 int manager_make(struct manager_zone *z, const struct manager_steps *s, const struct manager_calls *c,
@@ -157,25 +188,8 @@ int manager_make(struct manager_zone *z, const struct manager_steps *s, const st
 /* Takes a zone apart, whole or not, by its record. Interrupted or failing, it stops there, and the record
    says what is left. */
 int manager_unmake(struct manager_zone *z, const struct manager_calls *c, struct err *e);
-int manager_boot(const struct manager_zone *z, struct err *e);
-int manager_halt(const struct manager_zone *z, struct err *e);
-/* Runs one of the host's commands, argv[0] a bare name; out may be NULL. */
-int manager_run(const struct manager_zone *z, const char *const *argv, struct buf *out, struct err *e);
-/* The same; its exit status is no error. */
-int manager_run_status(const struct manager_zone *z, const char *const *argv, int *status, struct err *e);
-
-/* ERR_HOST when this is no line of a record that can be undone. */
-int manager_undo_check(const char *line, struct err *e);
-
 /* --- cmd/zone/manager_record.c */
 
-/* The lines that undo what was done, in the order in which it was done. */
-struct manager_undo {
-    const char **v;
-    size_t n, room;
-};
-/* Letters, digits and `-', a letter first, a letter or digit last, up to 60: what all managers take. */
-int manager_name_check(const char *name, struct err *e);
 /* Takes the name's lock; -1 with ERR_HOST while somebody has it. make: the zone's directory is made first. */
 int manager_record_lock(const char *name, bool make, int *fd, struct err *e);
 void manager_record_unlock(const char *name, int fd, bool gone);
@@ -184,11 +198,9 @@ int manager_record_write(const struct manager_zone *z, const struct manager_undo
 /* Fills z (name, arena, log, stop are the caller's) and u. 1: there is none. ERR_HOST: it cannot be read, it
    is not this user's alone, or not whole: what is undone by it is undone with root's rights. */
 int manager_record_read(struct manager_zone *z, struct manager_undo *u, struct err *e);
-/* And what else is called NAME.SUFFIX, but for the lock. */
+/* And what else is called NAME.SUFFIX, but for the lock, and what of it a killed run had not finished. */
 int manager_record_remove(const char *name, struct err *e);
 /* Names of all records, sorted. */
 int manager_record_list(struct arena *a, const char ***names, size_t *n, struct err *e);
-/* A file beside the record: NAME.SUFFIX. */
-const char *manager_beside(const struct manager_zone *z, const char *suffix);
 
 #endif

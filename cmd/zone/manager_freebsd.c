@@ -9,6 +9,7 @@
 enum { MOUNTS_MAX = 64 };
 
 static const char *const programs[] = {"jail", "jls", "jexec", "mount", "umount", NULL};
+static const char *const files[] = {"config", "extra", NULL};
 
 /* linux(4) takes three numbers, and jail(8) does not say so. */
 static int check(const struct manager_zone *z, struct err *e)
@@ -26,20 +27,20 @@ static int steps(const struct manager_zone *z, struct manager_steps *s, struct e
 {
     if (check(z, e) < 0)
         return -1;
-    manager_add_place(s, z, z->root);
-    manager_add(s, MANAGER_FILE, z->config, z->config_text);
-    manager_add(s, MANAGER_FILE, z->extra, z->extra_text);
+    manager_steps_place(s, z, z->root);
+    manager_steps_add(s, MANAGER_FILE, z->config, z->config_text);
+    manager_steps_add(s, MANAGER_FILE, z->extra, z->extra_text);
     if (!z->boot)
         return 0;
-    manager_add(s, MANAGER_BOOT, NULL, (struct str){0});
+    manager_steps_add(s, MANAGER_BOOT, NULL, (struct str){0});
     if (!z->second)
         return 0;
-    manager_add(s, MANAGER_SECOND, NULL, (struct str){0});
+    manager_steps_add(s, MANAGER_SECOND, NULL, (struct str){0});
     s->v[s->n - 1].argv =
         manager_argv(z->arena, "jexec", z->name, "/bin/sh", "/zonestrap/second-stage", NULL);
     /* Its services are there only now. */
-    manager_add(s, MANAGER_HALT, NULL, (struct str){0});
-    manager_add(s, MANAGER_BOOT, NULL, (struct str){0});
+    manager_steps_add(s, MANAGER_HALT, NULL, (struct str){0});
+    manager_steps_add(s, MANAGER_BOOT, NULL, (struct str){0});
     return 0;
 }
 
@@ -144,6 +145,7 @@ static int do_halt(const struct manager_zone *z, struct err *e)
 
 const struct manager manager_freebsd = {.name = "freebsd",
                                         .programs = programs,
+                                        .files = files,
                                         .inside = true,
                                         .steps = steps,
                                         .state = state,

@@ -6,12 +6,13 @@
 #include "cmd/zone/manager.h"
 
 static const char *const programs[] = {"zonecfg", "zoneadm", "zlogin", NULL};
+static const char *const files[] = {"config", NULL};
 
 static void add_link(const struct manager_zone *z, struct manager_steps *s)
 {
-    manager_add_command(s, manager_argv(z->arena, "dladm", "create-vnic", "-l", z->link, z->vnic, NULL),
-                        "dladm delete-vnic %s", z->vnic);
-    manager_add_found(s, manager_argv(z->arena, "dladm", "show-vnic", z->vnic, NULL));
+    manager_steps_command(s, manager_argv(z->arena, "dladm", "create-vnic", "-l", z->link, z->vnic, NULL),
+                          "dladm delete-vnic %s", z->vnic);
+    manager_steps_found(s, manager_argv(z->arena, "dladm", "show-vnic", z->vnic, NULL));
 }
 
 /* zoneadm makes the zone's directory, and a ZFS file system of it; what is above it has to be there. */
@@ -20,6 +21,9 @@ static int check(const struct manager_zone *z, struct err *e)
     struct stat st;
     const char *slash = strrchr(z->dir, '/');
     const char *above = arena_str(z->arena, (struct str){z->dir, (size_t)(slash - z->dir)});
+    /* zonecfg(8) takes them for the system's own, and makes none. */
+    if (strncmp(z->name, "SUNW", 4) == 0)
+        return err_set(e, ERR_USAGE, "zone:%s: a zone's name does not begin with SUNW on illumos", z->name);
     /* lxinit, which sets the network up, waits for ever when it cannot set the route. */
     if (z->gateway != NULL && strchr(z->gateway, ':') != NULL)
         return err_set(e, ERR_USAGE, "--net: an lx zone has no IPv6 gateway (%s), an IPv4 one alone",
@@ -33,21 +37,21 @@ static int check(const struct manager_zone *z, struct err *e)
 /* From the tarball. */
 static void add_install(const struct manager_zone *z, struct manager_steps *s)
 {
-    manager_add(s, MANAGER_FILL, z->tarball, (struct str){0});
-    manager_add_command(
+    manager_steps_add(s, MANAGER_FILL, z->tarball, (struct str){0});
+    manager_steps_command(
         s, manager_argv(z->arena, "zoneadm", "-z", z->name, "install", "-s", z->tarball, NULL), NULL);
     s->v[s->n - 1].undo = "uninstall";
     s->v[s->n - 1].log = arena_printf(z->arena, "%s/log/zone.log", z->dir); /* the brand's script's */
-    manager_add(s, MANAGER_DROP, z->tarball, (struct str){0});
+    manager_steps_add(s, MANAGER_DROP, z->tarball, (struct str){0});
 }
 
 /* Of another zone, which is halted: a ZFS snapshot and its clone. */
 static void add_clone(const struct manager_zone *z, struct manager_steps *s)
 {
-    manager_add_command(s, manager_argv(z->arena, "zoneadm", "-z", z->name, "clone", z->source_zone, NULL),
-                        NULL);
+    manager_steps_command(s, manager_argv(z->arena, "zoneadm", "-z", z->name, "clone", z->source_zone, NULL),
+                          NULL);
     s->v[s->n - 1].undo = "uninstall";
-    manager_add(s, MANAGER_OWN, z->root, (struct str){0});
+    manager_steps_add(s, MANAGER_OWN, z->root, (struct str){0});
 }
 
 /* -S: the zone has no accounts and no PAM before the second stage. */
@@ -57,25 +61,25 @@ static int steps(const struct manager_zone *z, struct manager_steps *s, struct e
         return -1;
     if (z->link != NULL)
         add_link(z, s);
-    manager_add(s, MANAGER_FILE, z->config, z->config_text);
-    manager_add_command(s, manager_argv(z->arena, "zonecfg", "-z", z->name, "-f", z->config, NULL),
-                        "zonecfg -z %s delete -F", z->name);
-    manager_add_found(s, manager_argv(z->arena, "zoneadm", "-z", z->name, "list", NULL));
+    manager_steps_add(s, MANAGER_FILE, z->config, z->config_text);
+    manager_steps_command(s, manager_argv(z->arena, "zonecfg", "-z", z->name, "-f", z->config, NULL),
+                          "zonecfg -z %s delete -F", z->name);
+    manager_steps_found(s, manager_argv(z->arena, "zoneadm", "-z", z->name, "list", NULL));
     if (z->source_zone != NULL)
         add_clone(z, s);
     else
         add_install(z, s);
     if (!z->boot)
         return 0;
-    manager_add(s, MANAGER_BOOT, NULL, (struct str){0});
+    manager_steps_add(s, MANAGER_BOOT, NULL, (struct str){0});
     if (!z->second)
         return 0;
-    manager_add(s, MANAGER_SECOND, NULL, (struct str){0});
+    manager_steps_add(s, MANAGER_SECOND, NULL, (struct str){0});
     s->v[s->n - 1].argv =
         manager_argv(z->arena, "zlogin", "-S", z->name, "/bin/sh", "/zonestrap/second-stage", NULL);
     /* Its services are there only now. */
-    manager_add(s, MANAGER_HALT, NULL, (struct str){0});
-    manager_add(s, MANAGER_BOOT, NULL, (struct str){0});
+    manager_steps_add(s, MANAGER_HALT, NULL, (struct str){0});
+    manager_steps_add(s, MANAGER_BOOT, NULL, (struct str){0});
     return 0;
 }
 
@@ -160,6 +164,7 @@ static int uninstall(const struct manager_zone *z, struct err *e)
 
 const struct manager manager_illumos = {.name = "illumos",
                                         .programs = programs,
+                                        .files = files,
                                         .packed = true,
                                         .inside = true,
                                         .clones = true,

@@ -8,6 +8,7 @@
 #include "cmd/zone/manager.h"
 
 static const char *const programs[] = {"lxc-start", "lxc-stop", "lxc-info", NULL};
+static const char *const files[] = {"config", NULL};
 
 /* The directory that containers lie in. */
 static const char *lxcpath(const struct manager_zone *z)
@@ -19,11 +20,11 @@ static const char *lxcpath(const struct manager_zone *z)
 static int steps(const struct manager_zone *z, struct manager_steps *s, struct err *e)
 {
     (void)e;
-    manager_add(s, MANAGER_DIR, z->dir, (struct str){0});
-    manager_add_place(s, z, z->root);
-    manager_add(s, MANAGER_FILE, z->config, z->config_text);
+    manager_steps_add(s, MANAGER_DIR, z->dir, (struct str){0});
+    manager_steps_place(s, z, z->root);
+    manager_steps_add(s, MANAGER_FILE, z->config, z->config_text);
     if (z->boot)
-        manager_add(s, MANAGER_BOOT, NULL, (struct str){0});
+        manager_steps_add(s, MANAGER_BOOT, NULL, (struct str){0});
     return 0;
 }
 
@@ -90,6 +91,7 @@ static const char *const *halt(const struct manager_zone *z)
 
 const struct manager manager_lxc = {.name = "lxc",
                                     .programs = programs,
+                                    .files = files,
                                     .links = true,
                                     .settle = 2,
                                     .steps = steps,

@@ -16,6 +16,7 @@ enum { DOWN_WITHIN = 60, YOUNG = 20, DOWN_YOUNG = 5 };
 enum { REBOOT = 133 };
 
 static const char *const programs[] = {"systemd-nspawn", NULL};
+static const char *const files[] = {"config", NULL};
 
 /* sd_booted(3) */
 static bool has_systemd(void)
@@ -34,11 +35,11 @@ static const char *lock_of(const struct manager_zone *z)
 static int steps(const struct manager_zone *z, struct manager_steps *s, struct err *e)
 {
     (void)e;
-    manager_add_place(s, z, z->root);
-    manager_add_leftover(s, lock_of(z));
-    manager_add(s, MANAGER_FILE, z->config, z->config_text);
+    manager_steps_place(s, z, z->root);
+    manager_steps_leftover(s, lock_of(z));
+    manager_steps_add(s, MANAGER_FILE, z->config, z->config_text);
     if (z->boot)
-        manager_add(s, MANAGER_BOOT, NULL, (struct str){0});
+        manager_steps_add(s, MANAGER_BOOT, NULL, (struct str){0});
     return 0;
 }
 
@@ -73,18 +74,12 @@ static const char *const *boot(const struct manager_zone *z)
 
 static int do_boot(const struct manager_zone *z, struct err *e)
 {
-    const char *const *argv = boot(z);
-    size_t n = 0;
+    const char *const *argv;
     if (has_systemd())
-        return manager_run(z, argv, NULL, e);
-    while (argv[n] != NULL)
-        n++;
-    const char **whole = arena_array(z->arena, n + 1, sizeof *whole);
-    memcpy(whole, argv, n * sizeof *argv);
-    whole[0] = command_find(argv[0], z->arena);
-    if (whole[0] == NULL)
-        return err_set(e, ERR_HOST, "there is no program %s here", argv[0]);
-    return command_detach(whole, manager_beside(z, "run"), manager_beside(z, "console"), REBOOT, e);
+        return manager_run(z, boot(z), NULL, e);
+    if (command_resolve(boot(z), z->arena, &argv, e) < 0)
+        return -1;
+    return command_detach(argv, manager_beside(z, "run"), manager_beside(z, "console"), REBOOT, e);
 }
 
 /* Which machinectl(1) starts. To stop it is to send its init the signal of the zone's KillSignal=, and to end
@@ -148,6 +143,7 @@ static int do_halt(const struct manager_zone *z, struct err *e)
 
 const struct manager manager_nspawn = {.name = "nspawn",
                                        .programs = programs,
+                                       .files = files,
                                        .links = true,
                                        .settle = 5,
                                        .steps = steps,

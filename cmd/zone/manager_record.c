@@ -11,38 +11,13 @@
 #include "base/os.h"
 #include "cmd/zone/manager.h"
 
-/* NAME_MAX_: bytes of a zone's name; RECORD_MAX: of a record. */
-enum { NAME_MAX_ = 60, RECORD_MAX = 1 << 20 };
+enum { RECORD_MAX = 1 << 20 }; /* bytes of a record */
 
 #define SUFFIX ".zone"
-
-static bool letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-int manager_name_check(const char *name, struct err *e)
-{
-    size_t n = strlen(name);
-    bool good = n > 0 && n <= NAME_MAX_ && letter(name[0]) && name[n - 1] != '-';
-    for (size_t i = 0; i < n; i++)
-        good = good && (letter(name[i]) || (name[i] >= '0' && name[i] <= '9') || name[i] == '-');
-    if (good && strcmp(name, "global") != 0) /* illumos: the host itself */
-        return 0;
-    return err_set(e, ERR_USAGE,
-                   "zone:%s: a zone's name is made of up to %d letters, digits and `-', begins with a letter "
-                   "and does not end with `-'",
-                   name, NAME_MAX_);
-}
 
 static const char *place(struct arena *a, const char *name, const char *suffix)
 {
     return arena_printf(a, MANAGER_ZONES "/%s%s", name, suffix);
-}
-
-const char *manager_beside(const struct manager_zone *z, const char *suffix)
-{
-    return arena_printf(z->arena, MANAGER_ZONES "/%s.%s", z->name, suffix);
 }
 
 int manager_record_lock(const char *name, bool make, int *fd, struct err *e)
@@ -224,15 +199,25 @@ int manager_record_read(struct manager_zone *z, struct manager_undo *u, struct e
     return err_hint(e, "mend it, or take the zone away by hand and then this file");
 }
 
+/* NAME.SUFFIX, but for the lock and the record; .NAME.SUFFIX: what a killed run had not finished. */
+static bool goes_along(const char *file, const char *name)
+{
+    struct str rest = str_c(file);
+    bool hidden = file[0] == '.';
+    rest = str_from(rest, hidden);
+    if (!str_starts(rest, str_c(name)) || !str_starts(str_from(rest, strlen(name)), STR(".")))
+        return false;
+    rest = str_from(rest, strlen(name));
+    return hidden || (!str_is(rest, ".lock") && !str_is(rest, SUFFIX));
+}
+
 int manager_record_remove(const char *name, struct err *e)
 {
     AUTO_ARENA a = {0};
-    const char *path = place(&a, name, SUFFIX), *prefix = arena_printf(&a, "%s.", name),
-               *lock = arena_printf(&a, "%s.lock", name);
+    const char *path = place(&a, name, SUFFIX);
     DIR *d = opendir(MANAGER_ZONES);
     for (struct dirent *de; d != NULL && (de = readdir(d)) != NULL;)
-        if (strncmp(de->d_name, prefix, strlen(prefix)) == 0 && strcmp(de->d_name, lock) != 0 &&
-            strcmp(de->d_name + strlen(name), SUFFIX) != 0)
+        if (goes_along(de->d_name, name))
             unlinkat(dirfd(d), de->d_name, 0);
     if (d != NULL)
         closedir(d);

@@ -100,6 +100,12 @@ t_host() {
 }
 case_ "illumos: a program that is missing, another host" t_host
 
+t_early() { # known before anything is done
+    begin; fails_with 2 "zone:SUNWweb: a zone's name does not begin with SUNW" zs_local create --manager illumos -z lx mine/one zone:SUNWweb &&
+        fails_with 6 'the set has no dash, which the second stage runs' make_zone --exclude dash && fails_with 2 'kernel-version: .* is no version' make_zone --kernel-version 5-1 && did && zone_is ""
+}
+case_ "illumos: a name of the system's own, a set that no second stage can finish" t_early
+
 has() { local l; for l; do grep -qxF -- "$l" "$config" || { echo "no line: $l"; cat "$config"; return 1; }; done; }
 net() { begin; make_zone --second-stage later "$@"; }
 t_net() {
@@ -132,6 +138,8 @@ t_life() {
     : >"$state/calls"; zone boot web && did "zoneadm -z web boot" && zone_is running || return 1
     : >"$state/calls"; echo ' shutdown' >"$state/half"
     zone halt web 2>"$work/err" && grep 'warning: zone web: does not shut down, it is halted: .*unable to shutdown' "$work/err" && did "zoneadm -z web shutdown" "zoneadm -z web halt" && zone_is halted || return 1
+    echo shutting_down >"$state/zones/web/state"; : >"$state/calls" # one that hangs half-way
+    zone halt web && did "zoneadm -z web halt" && zone_is halted || return 1
     zone boot web && : >"$state/calls" && zone remove web && did "zoneadm -z web halt" "${undo[@]}" "dladm delete-vnic web0" && standins_clean && zone_is "" || return 1
     fails_with 7 'zone web: zonestrap made none of this name' zone remove web
 }

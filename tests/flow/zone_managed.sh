@@ -109,9 +109,63 @@ leftover() { # what is not ours stays, and is said
         fails_with 7 'it is not whole' zs_ zone boot "$zone" && fails_with 7 'Directory not empty' zs_ zone remove "$zone" && zs_ zone remove --force "$zone" 2>"$work/err" && said 'this stays as it is' &&
         [ "$(ls "/var/lib/lxc/$zone")" = notes ] && rm -r "/var/lib/lxc/$zone" && nothing_left "$zone"
 }
-for c in nothing dry_run no_client bad_requests foreign no_manager taken records no_room leftover; do
+kind_with() { # SED KIND: a kind of one's own in the place of the built-in one
+    sed "$1" "$top/fixups/$2.zone" >"$recipes/$2.zone"
+}
+kinds() { bad_kinds; local rc=$?; rm -f "$recipes/nspawn.zone"; [ $rc = 0 ] && nothing_left "$zone"; }
+bad_kinds() { # what is wrong with a kind's file is said, and not passed over
+    kind_with '/^file /d' nspawn && fails_with 2 'zone kind nspawn: .manager nspawn. lacks .file config' never --manager nspawn mine/one "zone:$zone" || return
+    kind_with 's/^net .*/net host/; s/^nets .*/nets none/' nspawn && fails_with 2 '--net host: zone manager nspawn gives no network' create --second-stage never --manager nspawn mine/one "zone:$zone" || return
+    kind_with 's/^system .*/system Linux\nbefore true\nbefore true\nbefore true\nbefore true\nbefore true\nbefore true\nbefore true\nbefore true\nbefore true/' nspawn &&
+        fails_with 2 'more than 8 .before' never --manager nspawn mine/one "zone:$zone" || return
+    kind_with 's/^dir .*/dir x/' nspawn && fails_with 2 'nspawn.zone:[0-9:]* .x. is no path' never --manager nspawn mine/one "zone:$zone"
+}
+needs() { # a set without what the second stage runs: known before any step
+    fails_with 6 'the set has no dash, which the second stage runs' create --net none --manager lxc --exclude dash mine/one "zone:$zone" && [ ! -e /var/lib/lxc ] && nothing_left "$zone" &&
+        never --manager lxc --exclude dash mine/one "zone:$zone" && zs_ zone remove "$zone" && nothing_left "$zone"
+}
+meanwhile() { # what somebody puts in the root's place while it is made is not taken away
+    local pid rc i
+    cat >"$work/serve.py" <<'P'
+import http.server, os, sys
+class Handler(http.server.SimpleHTTPRequestHandler):
+    def do_GET(self):
+        if self.path.endswith(".deb"):
+            os.makedirs(sys.argv[1], exist_ok=True)
+            open(sys.argv[1] + "/file", "w").write("mine\n")
+        super().do_GET()
+    def log_message(self, *a):
+        pass
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+print(server.server_port, flush=True)
+server.serve_forever()
+P
+    (cd "$work/repo" && exec python3 "$work/serve.py" "/var/lib/machines/$zone") >"$work/port" & pid=$!
+    for ((i = 0; i < 100; i++)); do [ ! -s "$work/port" ] || break; sleep 0.1; done
+    repo_recipe "http://127.0.0.1:$(cat "$work/port")"
+    fails_with 7 'appeared while it was being built' never --cache-dir none --manager nspawn mine/one "zone:$zone"; rc=$?
+    kill $pid; wait $pid; repo_recipe "file://$work/repo"
+    [ $rc = 0 ] && [ "$(cat "/var/lib/machines/$zone/file")" = mine ] && ! grep -i warning "$work/err" && rm -r "/var/lib/machines/$zone" && nothing_left "$zone"
+}
+template() { # a clone knows its init by what is installed in it
+    local status=/var/lib/machines/$zone/var/lib/dpkg/status
+    never --manager nspawn mine/one "zone:$zone" && mkdir -p "${status%/*}" "/var/lib/machines/$zone/usr" && printf 'ID=mine\n' >"/var/lib/machines/$zone/etc/os-release" || return
+    rm -rf "/var/lib/machines/$zone/zonestrap"
+    printf 'Package: sysvinit-core\nStatus: deinstall ok config-files\n\nPackage: a\nStatus: install ok installed\n' >"$status"
+    create_from --dry-run >"$work/out" && ! grep KillSignal "$work/out" || return
+    printf 'Package: sysvinit-core\nStatus: install ok installed\n\nPackage: a\nStatus: install ok installed\n' >"$status"
+    create_from --dry-run >"$work/out" && grep -qx '    KillSignal=SIGPWR' "$work/out" || return
+    fails_with 2 'kernel-version: zone kind nspawn shows its zones the host.s own' create_from --dry-run --kernel-version 5.1 || return
+    (flock 9; fails_with 7 "template $zone: zone $zone: another zonestrap is at work on it" create_from) 9<>"$zones/$zone.lock" && fails_with 7 'there is one already' create_from "zone:$zone" || return
+    (umask 077; create_from) && [ -e "/var/lib/machines/$zone-b/etc/os-release" ] && zs_ zone remove "$zone-b" && zs_ zone remove "$zone" && nothing_left "$zone"
+}
+create_from() { # [OPTION]... [zone:NAME]
+    case " $*" in *zone:*) ;; *) set -- "$@" "zone:$zone-b" ;; esac
+    timeout 100 "$zs" create --recipes "$recipes" --progress none --manager nspawn --net none --template "$zone" "$@" </dev/null
+}
+for c in nothing dry_run no_client kinds needs meanwhile template bad_requests foreign no_manager taken records no_room leftover; do
     case $c in
-    dry_run | no_client | bad_requests | no_manager | taken | records | no_room | leftover | foreign)
+    dry_run | no_client | kinds | needs | meanwhile | template | bad_requests | no_manager | taken | records | no_room | leftover | foreign)
         command -v lxc-start >/dev/null && command -v systemd-nspawn >/dev/null || { skipped "$c" "LXC or systemd-nspawn is missing (Debian: lxc, systemd-container)"; continue; } ;;
     esac
     case_ "$c" $c

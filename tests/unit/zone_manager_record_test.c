@@ -123,6 +123,11 @@ static void hand_edited(void)
     refused(HEAD "rmdir a\n[end]\n", "no way to undo `rmdir a'");
     refused(HEAD "unlink /a /b\n[end]\n", "no way to undo");
     refused(HEAD "run\n[end]\n", "no way to undo `run'");
+    refused(HEAD "run rm /a ;\n[end]\n", "no way to undo `run rm /a ;'");
+    refused(HEAD "run ; rm /a\n[end]\n", "no way to undo");
+    refused(HEAD "run rm /a ; test -e /a ; true\n[end]\n", "no way to undo");
+    refused(HEAD "run rm a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a\n[end]\n",
+            "no way to undo");
     refused(HEAD "halt now\n[end]\n", "no way to undo");
     refused("[zone]\nmanager none\n[end]\n", "no zone manager `none'");
     refused("[zone]\nstate odd\n[end]\n", "unknown state");
@@ -180,8 +185,8 @@ static void removed_and_listed(void)
 {
     NEEDS_ZONES;
     begin();
-    static const char *const beside[] = {"one.console", "one.run", "one.zone.abcdef", "one.lock",
-                                         "one-b.console"};
+    static const char *const beside[] = {"one.console",     "one.run",  "one.zone.abcdef",
+                                         ".one.tar.gz-new", "one.lock", "one-b.console"};
     const char **names_found;
     size_t n;
     CHECK(write_sample("one-b") == 0 && write_sample("one") == 0 && write_sample("a") == 0);
@@ -193,7 +198,7 @@ static void removed_and_listed(void)
     CHECK_STR(names_found[2], "one-b");
     CHECK(manager_record_remove("one", &err) == 0 && manager_record_remove("one", &err) == 0);
     CHECK(!zones_has("one.zone") && !zones_has("one.console") && !zones_has("one.run") &&
-          !zones_has("one.zone.abcdef"));
+          !zones_has("one.zone.abcdef") && !zones_has(".one.tar.gz-new"));
     CHECK(zones_has("one.lock") && zones_has("one-b.console") && zones_has("one-b.zone"));
 }
 

@@ -1,6 +1,7 @@
 /* cmd/zone/manager_steps.c: a zone is made whole or not at all, wherever it fails. The manager is one of the
    test's own; its commands are true, false, touch and the like. */
 #define _GNU_SOURCE /* unshare(2) */
+#include <errno.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -68,6 +69,11 @@ static int fill(void *ctx, const char *path, struct err *e)
         kill(getpid(), SIGKILL);
     if (strcmp(fill_does, "stop") == 0)
         stop = stop + 1;
+    if (strcmp(fill_does, "taken") == 0) { /* by somebody else, while it is made elsewhere */
+        err_set(e, ERR_HOST, "%s: appeared", path);
+        e->sys = EEXIST;
+        return -1;
+    }
     if (strcmp(fill_does, "conf") == 0 && close(creat(at("zone/conf"), 0644)) < 0)
         abort();
     if (strcmp(fill_does, "disk") == 0) {
@@ -123,7 +129,7 @@ static const char *const *touch(const char *path)
 static void add_failing(struct manager_steps *s, size_t where)
 {
     if (s->n == where)
-        manager_add_command(s, manager_argv(&arena, "false", NULL), "false");
+        manager_steps_command(s, manager_argv(&arena, "false", NULL), "false");
 }
 
 enum { STEPS = 9, NEVER = 99 };
@@ -133,24 +139,24 @@ static void add_steps(const struct manager_zone *z, struct manager_steps *s, siz
 {
     *s = (struct manager_steps){.arena = &arena};
     add_failing(s, where);
-    manager_add(s, MANAGER_DIR, z->dir, (struct str){0});
+    manager_steps_add(s, MANAGER_DIR, z->dir, (struct str){0});
     add_failing(s, where);
-    manager_add_command(s, touch(at("made")), "rm %s", at("made"));
+    manager_steps_command(s, touch(at("made")), "rm %s", at("made"));
     add_failing(s, where);
-    manager_add_command(s, touch(at("sought")), "rm %s", at("sought"));
-    manager_add_found(s, manager_argv(&arena, "test", "-e", at("sought"), NULL));
+    manager_steps_command(s, touch(at("sought")), "rm %s", at("sought"));
+    manager_steps_found(s, manager_argv(&arena, "test", "-e", at("sought"), NULL));
     add_failing(s, where);
-    manager_add_place(s, z, z->root);
+    manager_steps_place(s, z, z->root);
     add_failing(s, where);
-    manager_add(s, MANAGER_FILE, at("zone/conf"), STR("a = b\n"));
+    manager_steps_add(s, MANAGER_FILE, at("zone/conf"), STR("a = b\n"));
     add_failing(s, where);
-    manager_add(s, MANAGER_FILE, at("etc/zones/deep/conf"), STR("c\n"));
+    manager_steps_add(s, MANAGER_FILE, at("etc/zones/deep/conf"), STR("c\n"));
     add_failing(s, where);
-    manager_add_leftover(s, at("lock"));
+    manager_steps_leftover(s, at("lock"));
     add_failing(s, where);
-    manager_add(s, MANAGER_BOOT, NULL, (struct str){0});
+    manager_steps_add(s, MANAGER_BOOT, NULL, (struct str){0});
     add_failing(s, where);
-    manager_add(s, MANAGER_SECOND, NULL, (struct str){0});
+    manager_steps_add(s, MANAGER_SECOND, NULL, (struct str){0});
     s->v[s->n - 1].argv = manager_argv(&arena, "sh", NULL);
     add_failing(s, where);
 }
@@ -171,7 +177,7 @@ static void whole(void)
     scratch_new();
     struct manager_zone z = new_zone();
     add_steps(&z, &s, NEVER);
-    CHECK(s.n == STEPS && manager_check(&z, &s, &err) == 0 && manager_make(&z, &s, &calls, &err) == 0);
+    CHECK(s.n == STEPS && manager_make_check(&z, &s, &err) == 0 && manager_make(&z, &s, &calls, &err) == 0);
     CHECK_STR(err.msg, "");
     CHECK_STR(buf_c(&said), "boot second:sh ");
     CHECK(z.ready && is_there(at("made")) && is_there(at("zone/root/etc")));
@@ -245,9 +251,9 @@ static void half_a_command(void)
     scratch_new();
     struct manager_zone z = new_zone();
     const char *half = at("half");
-    manager_add_command(&s, manager_argv(&arena, "cp", "/dev/null", half, "/no/such/dir", NULL), "rm -f %s",
-                        half);
-    manager_add_command(&s, manager_argv(&arena, "mkdir", half, "/no/such/dir/x", NULL), "rmdir %s", half);
+    manager_steps_command(&s, manager_argv(&arena, "cp", "/dev/null", half, "/no/such/dir", NULL), "rm -f %s",
+                          half);
+    manager_steps_command(&s, manager_argv(&arena, "mkdir", half, "/no/such/dir/x", NULL), "rmdir %s", half);
     CHECK(manager_make(&z, &s, &calls, &err) < 0 && nothing_left());
 }
 
@@ -260,7 +266,7 @@ static void in_the_way(void)
         scratch_new();
         struct manager_zone z = new_zone();
         add_steps(&z, &s, NEVER);
-        CHECK(file_mkdirs(at(places[i]), 0755, &err) == 0 && manager_check(&z, &s, &err) < 0);
+        CHECK(file_mkdirs(at(places[i]), 0755, &err) == 0 && manager_make_check(&z, &s, &err) < 0);
         CHECK(strstr(err.msg, "is there already") != NULL);
         CHECK(manager_make(&z, &s, &calls, &err) < 0 && is_there(at(places[i])) && !zones_has("fake1.zone") &&
               !is_there(at("made")));
@@ -270,11 +276,42 @@ static void in_the_way(void)
     struct manager_zone z = new_zone();
     add_steps(&z, &s, NEVER);
     state_now = MANAGER_HALTED;
-    CHECK(manager_check(&z, &s, &err) < 0);
+    CHECK(manager_make_check(&z, &s, &err) < 0);
     CHECK_STR(err.msg, "nspawn has one of this name, which zonestrap did not make");
 }
 
 /* What cannot be undone stays in the record, and is no less there when undoing is tried again. */
+/* What appears in the root's place in the meantime is not undone. */
+static void taken_meanwhile(void)
+{
+    NEEDS_ZONES;
+    struct manager_steps s;
+    scratch_new();
+    struct manager_zone z = new_zone();
+    z.dir = z.root = at("root");
+    s = (struct manager_steps){.arena = &arena};
+    manager_steps_place(&s, &z, z.root);
+    fill_does = "taken";
+    CHECK(manager_make(&z, &s, &calls, &err) < 0 && strstr(err.msg, "appeared") != NULL);
+    CHECK(is_there(at("root/etc")) && !zones_has("fake1.zone"));
+    CHECK_STR(buf_c(&warned), "");
+}
+
+/* What the step before made, or somebody else meanwhile, is found before the step, and is not undone. */
+static void found_meanwhile(void)
+{
+    NEEDS_ZONES;
+    struct manager_steps s;
+    scratch_new();
+    struct manager_zone z = new_zone();
+    s = (struct manager_steps){.arena = &arena};
+    manager_steps_command(&s, touch(at("sought")), NULL);
+    manager_steps_command(&s, manager_argv(&arena, "false", NULL), "rm %s", at("sought"));
+    manager_steps_found(&s, manager_argv(&arena, "test", "-e", at("sought"), NULL));
+    CHECK(manager_make(&z, &s, &calls, &err) < 0 && strstr(err.msg, "is there already") != NULL);
+    CHECK(is_there(at("sought")) && !zones_has("fake1.zone"));
+}
+
 static void undoing_fails(void)
 {
     NEEDS_ZONES;
@@ -282,9 +319,9 @@ static void undoing_fails(void)
     scratch_new();
     struct manager_zone z = new_zone();
     const char *first = at("first"), *key = at("key");
-    manager_add_command(&s, touch(first), "rm %s", first);
-    manager_add_command(&s, manager_argv(&arena, "true", NULL), "rm %s", key);
-    manager_add_command(&s, manager_argv(&arena, "false", NULL), NULL);
+    manager_steps_command(&s, touch(first), "rm %s", first);
+    manager_steps_command(&s, manager_argv(&arena, "true", NULL), "rm %s", key);
+    manager_steps_command(&s, manager_argv(&arena, "false", NULL), NULL);
     CHECK(manager_make(&z, &s, &calls, &err) < 0);
     CHECK_STR(err.msg, "false failed: it did not say why"); /* the first failure is the one that is told */
     CHECK(strstr(buf_c(&warned), "not all could be undone: rm ") != NULL && is_there(first));
@@ -388,12 +425,12 @@ static void shown(void)
     z.root = "/z/root";
     z.dataset = "pool/z";
     s = (struct manager_steps){.arena = &arena};
-    manager_add(&s, MANAGER_DIR, z.dir, (struct str){0});
-    manager_add_place(&s, &z, z.root);
-    manager_add(&s, MANAGER_FILE, "/z/conf", STR("a\nb\n"));
-    manager_add_leftover(&s, "/z/lock");
-    manager_add(&s, MANAGER_BOOT, NULL, (struct str){0});
-    manager_show(&z, &s, &out);
+    manager_steps_add(&s, MANAGER_DIR, z.dir, (struct str){0});
+    manager_steps_place(&s, &z, z.root);
+    manager_steps_add(&s, MANAGER_FILE, "/z/conf", STR("a\nb\n"));
+    manager_steps_leftover(&s, "/z/lock");
+    manager_steps_add(&s, MANAGER_BOOT, NULL, (struct str){0});
+    manager_steps_show(&z, &s, &out);
     CHECK_STR(buf_c(&out),
               "mkdir -p /z\nzfs create -o mountpoint=/z/root pool/z\n"
               "zonestrap create --zone none debian/bookworm /z/root\nwrite /z/conf\n    a\n    b\nfalse\n");
@@ -411,6 +448,8 @@ int main(void)
     RUN(fails_inside);
     RUN(half_a_command);
     RUN(in_the_way);
+    RUN(taken_meanwhile);
+    RUN(found_meanwhile);
     RUN(undoing_fails);
     RUN(half_records);
     RUN(stopped);
