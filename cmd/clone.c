@@ -216,7 +216,7 @@ int cmd_clone(struct job *j, struct err *e)
 int clone_own(struct job *j, const char *source, const char *root, const char *how, struct err *e)
 {
     struct clone c = {.source = source, .real = source, .how = how, .log = j->log, .arena = &j->arena};
-    struct fixup_set *f;
+    struct fixup_set *f = NULL;
     if (fixup_load_clone(&j->data, j->opt.hostname, &j->arena, &f, e) < 0 ||
         tree_open_existing(&c.root, root, j->log, e) < 0)
         return -1;
@@ -248,7 +248,7 @@ int clone_template_root(struct job *j, bool managed, const char **root, struct e
 int clone_template(struct job *j, struct err *e)
 {
     const struct option_list *args = &j->opt.operands;
-    const char *from;
+    const char *from = "";
     if (args->n != 1 || args->v[0][0] == '\0')
         return err_set(e, ERR_USAGE, "create --template takes a TARGET alone: the template says what it is");
     if (clone_template_root(j, false, &from, e) < 0)

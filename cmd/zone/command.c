@@ -30,7 +30,7 @@ const char *command_find(const char *name, struct arena *a)
 
 int command_resolve(const char *const *argv, struct arena *a, const char *const **out, struct err *e)
 {
-    size_t n = 0;
+    size_t n = 1;
     while (argv[n] != NULL)
         n++;
     const char **whole = arena_array(a, n + 1, sizeof *whole);

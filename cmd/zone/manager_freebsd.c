@@ -49,14 +49,14 @@ static int steps(const struct manager_zone *z, struct manager_steps *s, struct e
 static int last_mount(const struct manager_zone *z, const char **out, struct err *e)
 {
     AUTO_BUF said = {0};
-    struct str rest, line, word;
+    struct str rest, line, device, word;
     const char *below = arena_printf(z->arena, "%s/", z->root);
     *out = NULL;
     if (manager_run(z, manager_argv(z->arena, "mount", "-p", NULL), &said, e) < 0)
         return -1;
     rest = buf_view(&said);
     while (str_line(&rest, &line))
-        if (str_word(&line, &word) && str_word(&line, &word) && str_starts(word, str_c(below)))
+        if (str_word(&line, &device) && str_word(&line, &word) && str_starts(word, str_c(below)))
             *out = arena_str(z->arena, word);
     return 0;
 }
