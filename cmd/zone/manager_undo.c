@@ -106,6 +106,8 @@ static int undo_line(const struct manager_zone *z, const struct manager_calls *c
     split_line(z, line, &w);
     for (int i = 1;; i++) {
         *e = (struct err){0};
+        if (manager_stopped(z))
+            return err_set(e, ERR_INTR, "interrupted");
         if (undo_once(z, c, &w, e) == 0)
             return 0;
         if (e->class != ERR_INTR && w.found != NULL && manager_found(z, w.found, e) == 0)
@@ -113,8 +115,6 @@ static int undo_line(const struct manager_zone *z, const struct manager_calls *c
         if (i == tries || e->class == ERR_INTR || e->sys == ENOTEMPTY || e->sys == EEXIST)
             return -1;
         nanosleep(&pause, NULL);
-        if (manager_stopped(z))
-            return err_set(e, ERR_INTR, "interrupted");
     }
 }
 
