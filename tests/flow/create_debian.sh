@@ -43,6 +43,7 @@ t_resume() {
     create --second-stage later debian/bookworm "$work/s1" && [ -e "$work/s1/zonestrap/second-stage" ] || return 1
     "$zs" second-stage --progress none "$work/s1" & local pid=$!
     sleep 1; kill -KILL $pid; wait $pid 2>/dev/null
+    timeout 20 flock "$work/s1" true # until its watcher has taken the zone down
     [ -e "$work/s1/zonestrap/second-stage" ] || { echo "it was too quick to be killed"; return 1; }
     "$zs" second-stage --progress none "$work/s1" && [ ! -e "$work/s1/zonestrap" ] && [ -z "$("$zs" run "$work/s1" -- dpkg --audit)" ] &&
     [ -z "$("$zs" run "$work/s1" -- dpkg --verify)" ] && [ "$("$zs" run "$work/s1" -- dpkg-query -W -f '${db:Status-Abbrev}\n' | grep -c '^ii')" = 88 ]

@@ -215,7 +215,8 @@ cut_at() { # CONDITION: of a pending root, seen from in it
     rm -rf "$r" && cp -a "$work/pending" "$r" || return 1
     "$zs" second-stage --progress none "$r" 2>/dev/null & pid=$!
     for _ in $(seq 2000); do (cd "$r" && eval "$1") 2>/dev/null && break; kill -0 $pid 2>/dev/null || break; sleep 0.005; done
-    kill -KILL $pid 2>/dev/null; wait $pid 2>/dev/null; sleep 0.3
+    kill -KILL $pid 2>/dev/null; wait $pid 2>/dev/null
+    timeout 20 flock "$r" true # until its watcher has taken the zone down
     [ -e "$r/zonestrap/second-stage" ] || { echo "it was finished before it was cut off"; return 1; }
     finish_cut "$r"
 }
