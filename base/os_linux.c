@@ -20,6 +20,7 @@
 
 #include "base/auto.h"
 #include "base/file.h"
+#include "base/os_posix.h"
 #include "base/str.h"
 
 enum { DIR_FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
@@ -49,48 +50,16 @@ static int open_resolve(int dirfd, const char *path, uint64_t resolve)
     return -1;
 }
 
-static int open_by_steps(int dirfd, const char *path)
-{
-    struct str rest = str_c(path), part;
-    AUTO_FD at = openat(dirfd, ".", DIR_FLAGS);
-    while (at >= 0 && str_cut(&rest, '/', &part)) {
-        char name[256];
-        if (part.n == 0 || part.n >= sizeof name || str_is(part, "..")) {
-            errno = part.n >= sizeof name ? ENAMETOOLONG : EINVAL;
-            return -1;
-        }
-        memcpy(name, part.p, part.n);
-        name[part.n] = '\0';
-        int next = openat(at, name, DIR_FLAGS);
-        int err = errno;
-        close(at);
-        at = next;
-        errno = err;
-    }
-    return auto_take_fd(&at);
-}
-
 int os_open_dir_below(int dirfd, const char *path)
 {
     int fd = open_resolve(dirfd, path, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
-    return fd < 0 && errno == ENOSYS ? open_by_steps(dirfd, path) : fd;
+    return fd < 0 && errno == ENOSYS ? os_posix_open_dir_below(dirfd, path) : fd;
 }
 
 int os_open_subdir(int dirfd, const char *name)
 {
     int fd = open_resolve(dirfd, name, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
-    if (fd >= 0 || errno != ENOSYS)
-        return fd;
-    /* Without openat2 a bind mount of the same file system cannot be told from a directory. */
-    struct stat up, st;
-    AUTO_FD sub = openat(dirfd, name, DIR_FLAGS);
-    if (sub < 0 || fstat(dirfd, &up) < 0 || fstat(sub, &st) < 0)
-        return -1;
-    if (up.st_dev != st.st_dev) {
-        errno = EXDEV;
-        return -1;
-    }
-    return auto_take_fd(&sub);
+    return fd < 0 && errno == ENOSYS ? os_posix_open_subdir(dirfd, name) : fd;
 }
 
 int os_rename_new(int dirfd, const char *from, const char *to)
@@ -100,10 +69,7 @@ int os_rename_new(int dirfd, const char *from, const char *to)
         return 0;
     if (errno != ENOSYS && errno != EINVAL && errno != EPERM)
         return -1;
-    struct stat st;
-    if (fstatat(dirfd, to, &st, AT_SYMLINK_NOFOLLOW) == 0)
-        errno = EEXIST;
-    return errno == ENOENT ? renameat(dirfd, from, dirfd, to) : -1;
+    return os_posix_rename_new(dirfd, from, to);
 }
 
 int os_lock(int fd)

@@ -20,6 +20,7 @@
 #endif
 
 #include "base/auto.h"
+#include "base/os_posix.h"
 #include "base/str.h"
 
 enum { DEEP_MAX = 8192 }; /* bytes of a path that is looked into */
@@ -36,45 +37,17 @@ int os_sync_fs(int fd, struct err *e)
 
 int os_open_dir_below(int dirfd, const char *path)
 {
-    struct str rest = str_c(path), part;
-    AUTO_FD at = openat(dirfd, ".", DIR_FLAGS);
-    while (at >= 0 && str_cut(&rest, '/', &part)) {
-        char name[256];
-        if (part.n == 0 || part.n >= sizeof name || str_is(part, "..")) {
-            errno = part.n >= sizeof name ? ENAMETOOLONG : EINVAL;
-            return -1;
-        }
-        memcpy(name, part.p, part.n);
-        name[part.n] = '\0';
-        int next = openat(at, name, DIR_FLAGS);
-        int err = errno;
-        close(at);
-        at = next;
-        errno = err;
-    }
-    return auto_take_fd(&at);
+    return os_posix_open_dir_below(dirfd, path);
 }
 
 int os_open_subdir(int dirfd, const char *name)
 {
-    struct stat up, st;
-    AUTO_FD sub = openat(dirfd, name, DIR_FLAGS);
-    if (sub < 0 || fstat(dirfd, &up) < 0 || fstat(sub, &st) < 0)
-        return -1;
-    if (up.st_dev != st.st_dev) {
-        errno = EXDEV;
-        return -1;
-    }
-    return auto_take_fd(&sub);
+    return os_posix_open_subdir(dirfd, name);
 }
 
-/* Not in one step: what appears at `to' in between is replaced if it is an empty directory. */
 int os_rename_new(int dirfd, const char *from, const char *to)
 {
-    struct stat st;
-    if (fstatat(dirfd, to, &st, AT_SYMLINK_NOFOLLOW) == 0)
-        errno = EEXIST;
-    return errno == ENOENT ? renameat(dirfd, from, dirfd, to) : -1;
+    return os_posix_rename_new(dirfd, from, to);
 }
 
 int os_lock(int fd)
